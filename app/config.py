@@ -1,0 +1,208 @@
+"""Settings: flat names in the environment (or `.env`), small frozen groups in code. Read once, at start.
+
+A name that is set but empty counts as unset. A name in `.env` that no group knows is refused, so that a typing error
+does not pass for a default.
+"""
+
+import difflib
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from app.errors import SettingsInvalid
+
+_BANNED_SECRETS = frozenset({"changeme", "change-me", "secret", "default", "default_secret_key", "password"})
+_MIN_SECRET = 32
+
+Words = Annotated[tuple[str, ...], NoDecode]
+"""A comma-separated list."""
+
+
+class _Group(BaseSettings):
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
+
+
+class ServiceSettings(_Group):
+    """The HTTP side."""
+
+    project_name: str = "IT Support"
+    api_v1_prefix: str = Field("/api/v1", pattern=r"^(/[A-Za-z0-9._~-]+)+$")
+    debug: bool = False
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=1, le=65535)
+    cors_origins: Words = ()
+    allow_anonymous: bool = False
+    secret_key: SecretStr | None = None
+    max_body_kb: int = Field(256, ge=16, le=65536)
+    request_timeout_seconds: float = Field(20.0, gt=0, le=600)
+
+    _split = field_validator("cors_origins", mode="before")(lambda value: _words(value))
+
+    @property
+    def loopback(self) -> bool:
+        """Tell whether only this machine can reach the service."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+
+class LogSettings(_Group):
+    """What is logged, how and where."""
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["text", "json"] = "text"
+    log_file: Path | None = None
+    log_file_max_mb: float = Field(10.0, gt=0, le=10_000)
+    log_file_backups: int = Field(5, ge=1, le=100)
+
+
+class KnowledgeSettings(_Group):
+    """Where knowledge comes from and where what is made of it goes."""
+
+    data_dir: Path = Path("data")
+    index_dir: Path = Path("data/index")
+    model_cache_dir: Path = Path(".cache/models")
+
+
+class EmbeddingSettings(_Group):
+    """The embedding model."""
+
+    embedding_model: str = Field("all-MiniLM-L6-v2", min_length=1)
+    embedding_engine: Literal["auto", "openvino", "torch"] = "auto"
+
+
+class RetrievalSettings(_Group):
+    """How evidence is found, and how much of it is enough; no threshold means the calibrated one."""
+
+    lexical_weight: float = Field(0.12, ge=0, le=2)
+    answer_threshold: float | None = Field(None, ge=0, le=1)
+
+
+class GenerationSettings(_Group):
+    """The language model and how answers are made."""
+
+    llm_model_id: str = Field("SmolLM2-135M-Instruct", min_length=1)
+    llm_backend: Literal["auto", "openvino", "transformers", "azure", "openai"] = "auto"
+    answer_mode: Literal["auto", "extract", "generate"] = "auto"
+    azure_api_url: str | None = None
+    api_key: SecretStr | None = None
+    max_tokens: int = Field(2048, ge=512, le=1_000_000)
+    reply_tokens: int = Field(500, ge=50, le=16_000)
+
+
+class StoreSettings(_Group):
+    """Where conversations and cached answers are kept; nothing named means SQLite and this process's memory."""
+
+    mongodb_uri: SecretStr | None = None
+    redis_url: SecretStr | None = None
+    state_dir: Path = Path("data/state")
+    cache_ttl_seconds: int = Field(3600, ge=0, le=30 * 86400)
+    cache_max_entries: int = Field(2000, ge=1, le=1_000_000)
+
+
+class FileSettings(_Group):
+    """What may be uploaded, and how it is cut."""
+
+    chunk_size_tokens: int = Field(1000, ge=50, le=8000)
+    max_file_size_mb: float = Field(5.0, gt=0, le=1000)
+    allowed_extensions: Words = ("txt", "md", "json", "log", "csv", "pdf", "docx")
+
+    _split = field_validator("allowed_extensions", mode="before")(lambda value: _words(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All groups."""
+
+    service: ServiceSettings
+    logs: LogSettings
+    knowledge: KnowledgeSettings
+    embedding: EmbeddingSettings
+    retrieval: RetrievalSettings
+    generation: GenerationSettings
+    stores: StoreSettings
+    files: FileSettings
+
+    @classmethod
+    def load(cls, env_file: Path | None = Path(".env")) -> Self:
+        """Read the environment and, where it exists, `env_file`; the environment wins.
+
+        Raises SettingsInvalid, naming the variable.
+        """
+        if env_file is not None and env_file.is_file():
+            refuse_unknown(dotenv_values(env_file), env_file)
+        groups = {item.name: _read(item.type, env_file) for item in fields(cls)}
+        settings = cls(**groups)
+        _check_together(settings)
+        return settings
+
+
+def names() -> dict[str, Any]:
+    """Return every setting's name in the environment, with its default."""
+    found: dict[str, Any] = {}
+    for item in fields(Settings):
+        group: Any = item.type
+        found |= {name.upper(): field.default for name, field in group.model_fields.items()}
+    return found
+
+
+def closest(name: str) -> str | None:
+    """Return the setting that a mistyped name probably means, or None."""
+    near = difflib.get_close_matches(name.upper(), list(names()), n=1, cutoff=0.8)
+    return near[0] if near else None
+
+
+def refuse_unknown(values: Mapping[str, str | None], env_file: Path) -> None:
+    """Raise SettingsInvalid for the first name in an env file that is no setting."""
+    known = names()
+    for name in values:
+        if name.upper() not in known:
+            near = closest(name)
+            hint = f"did you mean {near}?" if near else "see .env.example for the names there are"
+            raise SettingsInvalid(name, f"is not a setting ({env_file.name})", hint)
+
+
+def _read(group: Any, env_file: Path | None) -> Any:
+    try:
+        return group(_env_file=env_file)
+    except ValidationError as error:
+        first = error.errors()[0]
+        variable = str(first["loc"][0]).upper() if first["loc"] else group.__name__
+        raise SettingsInvalid(variable, first["msg"], "see .env.example") from error
+
+
+def _words(value: Any) -> Any:
+    """Split a comma-separated list; anything else is left for the validation to judge."""
+    if isinstance(value, str):
+        return tuple(word.strip() for word in value.split(",") if word.strip())
+    return value
+
+
+def _check_together(settings: Settings) -> None:
+    """Refuse settings that contradict one another, or are unsafe where the service can be reached."""
+    service, generation = settings.service, settings.generation
+    if not service.loopback and not service.allow_anonymous:
+        raise SettingsInvalid(
+            "HOST",
+            f"{service.host} can be reached from other machines, and anyone could ask",
+            "set ALLOW_ANONYMOUS=true if that is wanted, or HOST=127.0.0.1",
+        )
+    if "*" in service.cors_origins:
+        raise SettingsInvalid("CORS_ORIGINS", "a wildcard is not allowed", "list the origins")
+    if service.secret_key is not None:
+        value = service.secret_key.get_secret_value()
+        if value.lower() in _BANNED_SECRETS or len(value) < _MIN_SECRET:
+            raise SettingsInvalid(
+                "SECRET_KEY", f"is weak; at least {_MIN_SECRET} characters", "openssl rand -hex 32"
+            )
+    if generation.reply_tokens >= generation.max_tokens:
+        raise SettingsInvalid("REPLY_TOKENS", "must be smaller than MAX_TOKENS")
+    if generation.llm_backend == "azure" and (generation.azure_api_url is None or generation.api_key is None):
+        raise SettingsInvalid("AZURE_API_URL", "LLM_BACKEND=azure needs AZURE_API_URL and API_KEY")

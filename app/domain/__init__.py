@@ -1,0 +1,1 @@
+"""What the service talks about: plain frozen data, no behaviour that needs the outside world."""

@@ -1,0 +1,51 @@
+"""Questions people ask and the turns a conversation is made of."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from app.domain.retrieval import Filters
+
+ANONYMOUS = "anonymous"
+
+
+class Role(StrEnum):
+    """Who spoke."""
+
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of a conversation; `id` is chosen before it is written, so that a repeated write changes nothing."""
+
+    id: str
+    role: Role
+    content: str
+    created_at: datetime
+    outcome: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What the caller knows of the environment the question is about; empty means unknown."""
+
+    os: str = ""
+    app: str = ""
+    version: str = ""
+    site: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question as asked, checked for size and form. `max_tokens` bounds the answer's length."""
+
+    text: str
+    top_k: int = 4
+    max_tokens: int = 150
+    owner: str = ANONYMOUS
+    conversation_id: str | None = None
+    language: str | None = None
+    device: Device = field(default_factory=Device)
+    filters: Filters = field(default_factory=Filters)
