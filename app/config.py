@@ -24,6 +24,13 @@ Words = Annotated[tuple[str, ...], NoDecode]
 """A comma-separated list."""
 
 
+def _words(value: Any) -> Any:
+    """Split a comma-separated list; anything else is left for the validation to judge."""
+    if isinstance(value, str):
+        return tuple(word.strip() for word in value.split(",") if word.strip())
+    return value
+
+
 class _Group(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
 
@@ -42,7 +49,7 @@ class ServiceSettings(_Group):
     max_body_kb: int = Field(256, ge=16, le=65536)
     request_timeout_seconds: float = Field(20.0, gt=0, le=600)
 
-    _split = field_validator("cors_origins", mode="before")(lambda value: _words(value))
+    _split = field_validator("cors_origins", mode="before")(_words)
 
     @property
     def loopback(self) -> bool:
@@ -114,7 +121,7 @@ class FileSettings(_Group):
     max_file_size_mb: float = Field(5.0, gt=0, le=1000)
     allowed_extensions: Words = ("txt", "md", "json", "log", "csv", "pdf", "docx")
 
-    _split = field_validator("allowed_extensions", mode="before")(lambda value: _words(value))
+    _split = field_validator("allowed_extensions", mode="before")(_words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,13 +185,6 @@ def _read(group: Any, env_file: Path | None) -> Any:
         raise SettingsInvalid(variable, first["msg"], "see .env.example") from error
 
 
-def _words(value: Any) -> Any:
-    """Split a comma-separated list; anything else is left for the validation to judge."""
-    if isinstance(value, str):
-        return tuple(word.strip() for word in value.split(",") if word.strip())
-    return value
-
-
 def _check_together(settings: Settings) -> None:
     """Refuse settings that contradict one another, or are unsafe where the service can be reached."""
     service, generation = settings.service, settings.generation
@@ -199,9 +199,7 @@ def _check_together(settings: Settings) -> None:
     if service.secret_key is not None:
         value = service.secret_key.get_secret_value()
         if value.lower() in _BANNED_SECRETS or len(value) < _MIN_SECRET:
-            raise SettingsInvalid(
-                "SECRET_KEY", f"is weak; at least {_MIN_SECRET} characters", "openssl rand -hex 32"
-            )
+            raise SettingsInvalid("SECRET_KEY", f"is weak; at least {_MIN_SECRET} characters", "openssl rand -hex 32")
     if generation.reply_tokens >= generation.max_tokens:
         raise SettingsInvalid("REPLY_TOKENS", "must be smaller than MAX_TOKENS")
     if generation.llm_backend == "azure" and (generation.azure_api_url is None or generation.api_key is None):

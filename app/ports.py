@@ -6,13 +6,15 @@ vendor's exceptions into `app.errors` at their edge and keep the cause.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.domain.conversations import Turn
-from app.domain.knowledge import Document, Passage
+from app.domain.knowledge import Document, Passage, PassageKind
+from app.domain.lexical import WordMatch
 from app.domain.models import EmbedderSpec, Generation, GeneratorSpec, Prompt, Vectors
 from app.domain.releases import Manifest, ReleaseContent
 
@@ -33,7 +35,10 @@ class Embedder(Protocol):
         ...
 
     def count_tokens(self, text: str) -> int:
-        """Return the number of tokens of `text` in the model's own tokenizer, special tokens left out."""
+        """Return the number of tokens of `text` in the model's own tokenizer, special tokens left out.
+
+        A word of one token is one the model knows as a whole.
+        """
         ...
 
 
@@ -44,6 +49,10 @@ class VectorIndex(Protocol):
         """Return rows and similarities, best first; at most k and never padding. `vector` has shape (dimension,)."""
         ...
 
+    def similarities(self, vector: NDArray[np.float32], rows: Sequence[int]) -> NDArray[np.float32]:
+        """Return the similarity of `vector` to each of these rows, in their order."""
+        ...
+
 
 class LexicalIndex(Protocol):
     """Word-based search over the same rows as the vector index."""
@@ -52,12 +61,20 @@ class LexicalIndex(Protocol):
         """Return the BM25 score of every row, shape (rows,); zeros where no word is shared."""
         ...
 
+    def match(self, text: str, rows: Sequence[int]) -> WordMatch:
+        """Compare the informative words of a text with those of some rows taken together."""
+        ...
+
     def coverage(self, text: str, rows: Sequence[int]) -> float:
-        """Return the share (0..1) of the text's informative words, weighted by rarity, that stand in these rows."""
+        """Return `match(text, rows).covered`."""
         ...
 
     def analyse(self, text: str) -> tuple[str, ...]:
         """Return the index terms of a text: lower-cased, stop words removed, stemmed."""
+        ...
+
+    def nearest(self, word: str) -> str | None:
+        """Return the indexed word that a mistyped one most likely stands for, or None; a word that is indexed, None."""
         ...
 
 
@@ -70,6 +87,35 @@ class Release:
     passages: tuple[Passage, ...]
     vectors: VectorIndex
     lexical: LexicalIndex
+
+    @cached_property
+    def owners(self) -> tuple[str, ...]:
+        """The document each row counts for: its own, or the article a solved ticket names."""
+        stands_for = {
+            document.id: article
+            if (article := str(document.metadata.get("article"))) in self.documents
+            else document.id
+            for document in self.documents.values()
+        }
+        return tuple(stands_for[passage.document_id] for passage in self.passages)
+
+    @cached_property
+    def rows(self) -> Mapping[str, tuple[int, ...]]:
+        """The rows that count for each document, by its id."""
+        found: dict[str, list[int]] = {}
+        for row, owner in enumerate(self.owners):
+            found.setdefault(owner, []).append(row)
+        return {owner: tuple(rows) for owner, rows in found.items()}
+
+    @cached_property
+    def names(self) -> NDArray[np.bool_]:
+        """Whether each row is a name people give a problem, and not text."""
+        return np.array([passage.kind is PassageKind.ALIAS for passage in self.passages], dtype=np.bool_)
+
+    def own_passages(self, document_id: str) -> tuple[Passage, ...]:
+        """Return a document's own passages, in their order."""
+        mine = (self.passages[row] for row in self.rows.get(document_id, ()))
+        return tuple(passage for passage in mine if passage.document_id == document_id)
 
 
 class ReleaseStore(Protocol):

@@ -66,6 +66,14 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """The file and line (from 1) a document was read from; told to operators, never kept in an index."""
+
+    path: str = ""
+    line: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """An article, a solved ticket or any other page, read and checked.
 
@@ -79,6 +87,7 @@ class Document:
     language: str = "en"
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     metadata: Metadata = field(default_factory=dict)
+    origin: Origin = field(default_factory=Origin, compare=False)
 
     def section(self, kind: SectionKind) -> Section | None:
         """Return the first section of this kind, or None."""
@@ -100,3 +109,7 @@ class Passage:
     heading: str
     text: str
     language: str = "en"
+
+    def searchable(self, title: str) -> str:
+        """Return what is embedded and searched for words: the title in front, unless this is itself a name."""
+        return self.text if self.kind is PassageKind.ALIAS else f"{title}\n{self.text}".strip()

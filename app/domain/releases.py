@@ -29,10 +29,11 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseContent:
-    """The parts of a release in memory: row i of `vectors` embeds `passages[i]`."""
+    """The parts of a release in memory: row i of `vectors` embeds `passages[i]`; `rules` names how they were cut."""
 
     documents: tuple[Document, ...]
     passages: tuple[Passage, ...]
     vectors: Vectors
     embedder: EmbedderSpec
     sources: str
+    rules: str

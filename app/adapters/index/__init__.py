@@ -1,0 +1,1 @@
+"""Index releases on disk: FAISS for vectors, BM25 for words, a manifest over both."""

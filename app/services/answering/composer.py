@@ -1,0 +1,145 @@
+"""Composes a draft from evidence: extractive, or generated and then held to the evidence."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from app.domain.answers import AnswerMode, Draft, Grounding, Outcome, Usage
+from app.domain.conversations import Question
+from app.domain.retrieval import Evidence, Hit
+from app.errors import GenerationFailed
+from app.ports import Embedder, Generator, Release
+from app.services.answering import prompting
+from app.services.answering.extractive import extract
+from app.services.answering.grounding import Grounder
+from app.services.answering.rendering import Carried, cite, number, render
+from app.services.answering.sentences import is_whole, sentences
+
+log = logging.getLogger(__name__)
+
+EXTRACTIVE = "extractive"
+
+
+@dataclass(frozen=True, slots=True)
+class ComposeRules:
+    """How answers are made.
+
+    `measured` says, per model and shape of the best document (`steps` or `prose`), which mode was measured better; a
+    model that was not measured answers extractively. A generated answer is kept when at least `min_kept` of its
+    sentences are carried, and it holds at least `min_sentences` of them.
+    """
+
+    mode: AnswerMode = AnswerMode.AUTO
+    measured: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    min_kept: float = 0.5
+    min_sentences: int = 2
+    evidence_tokens: int = 600
+
+
+class Composer:
+    """Makes drafts; holds no state of its own."""
+
+    def __init__(
+        self, embedder: Embedder, generator: Generator | None, grounder: Grounder, rules: ComposeRules
+    ) -> None:
+        self._embedder = embedder
+        self._generator = generator
+        self._grounder = grounder
+        self._rules = rules
+
+    @property
+    def model(self) -> str:
+        """Name what writes the answers: part of the answer cache's key."""
+        writer = self._generator.spec.model_id if self._generator else EXTRACTIVE
+        return f"{writer}/{self._rules.mode}"
+
+    async def compose(self, question: Question, evidence: Evidence, release: Release) -> Draft:
+        """Return a draft whose every sentence is carried; `evidence` must be sufficient."""
+        main, whole = extract(question.text, evidence, release, self._embedder.count_tokens, question.max_tokens)
+        generator = self._generator
+        if generator is None or self._mode(generator, evidence.hits[0]) is AnswerMode.EXTRACT:
+            return self._extractive(main, whole=whole)
+        try:
+            return await self._generated(generator, question, evidence, main, whole=whole)
+        except GenerationFailed:
+            log.warning("generation failed, answering from the evidence", exc_info=True)
+            return self._extractive(main, whole=whole, grounding=Grounding("extractive", fallback=True))
+
+    def _mode(self, generator: Generator, hit: Hit) -> AnswerMode:
+        if self._rules.mode is not AnswerMode.AUTO:
+            return self._rules.mode
+        measured = self._rules.measured.get(generator.spec.model_id, {})
+        return AnswerMode(measured.get(shape(hit), AnswerMode.EXTRACT))
+
+    def _extractive(
+        self,
+        carried: Sequence[Carried],
+        *,
+        whole: bool,
+        grounding: Grounding | None = None,
+        usage: Usage | None = None,
+    ) -> Draft:
+        spent = sum(self._embedder.count_tokens(item.text) for item in carried)
+        base = grounding or Grounding("extractive")
+        return draft(
+            carried,
+            whole=whole,
+            method=Grounding(base.method, len(carried), len(carried), base.dropped, base.fallback),
+            usage=usage or Usage(0, spent),
+            model=EXTRACTIVE,
+        )
+
+    async def _generated(
+        self,
+        generator: Generator,
+        question: Question,
+        evidence: Evidence,
+        main: Sequence[Carried],
+        *,
+        whole: bool,
+    ) -> Draft:
+        blocks = prompting.pack(evidence.hits, main, generator.count_tokens, self._rules.evidence_tokens)
+        prompt = prompting.build(question.text, blocks)
+        written = await generator.generate(prompt, max_tokens=question.max_tokens)
+        usage = Usage(written.prompt_tokens, written.completion_tokens)
+        said = [sentence for sentence in sentences(written.text) if is_whole(sentence)]
+        kept = await self._carried(said, evidence, main)
+        dropped = len(said) - len(kept)
+        enough = len(kept) >= min(self._rules.min_sentences, len(main)) and (
+            len(kept) >= self._rules.min_kept * len(said)
+        )
+        if not enough:
+            fallback = Grounding("generative", dropped=dropped, fallback=True)
+            return self._extractive(main, whole=whole, grounding=fallback, usage=usage)
+        grounding = Grounding("generative", len(kept), len(kept), dropped)
+        return draft(kept, whole=dropped == 0, method=grounding, usage=usage, model=generator.spec.model_id)
+
+    async def _carried(self, said: Sequence[str], evidence: Evidence, main: Sequence[Carried]) -> list[Carried]:
+        """Return the sentences that a passage carries, once each."""
+        sources = {item.passage.id: (item.document, item.passage) for item in main}
+        sources |= {hit.passage.id: (hit.document, hit.passage) for hit in evidence.hits}
+        listed = list(sources.values())
+        kept: dict[str, Carried] = {}
+        for text, (verdict, at) in zip(said, await self._grounder.best(said, listed), strict=True):
+            if verdict.carried:
+                document, passage = listed[at]
+                kept.setdefault(text, Carried(text, passage, document, line=True))
+        return list(kept.values())
+
+
+def shape(hit: Hit) -> str:
+    """Tell a document with numbered steps from prose: models differ in which of them they handle better."""
+    return "steps" if any(section.steps for section in hit.document.sections) else "prose"
+
+
+def draft(carried: Sequence[Carried], *, whole: bool, method: Grounding, usage: Usage, model: str) -> Draft:
+    """Put carried sentences together."""
+    return Draft(
+        text="".join(render(carried)),
+        outcome=Outcome.ANSWERED if whole else Outcome.PARTIAL,
+        sentences=number(carried),
+        citations=cite(carried),
+        grounding=method,
+        usage=usage,
+        model=model,
+    )

@@ -1,0 +1,106 @@
+"""Answers without a model: the evidence's own sentences, in its own order.
+
+For an article these are its steps; for a solved ticket, its resolution; for any other page, the sentences of the best
+passage. What does not fit within the token budget is left out where it says least, never cut in the middle.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+
+from app.domain.knowledge import PassageKind
+from app.domain.retrieval import Evidence, Hit
+from app.ports import Release
+from app.services.answering.facts import hard_facts, plain
+from app.services.answering.rendering import Carried
+from app.services.answering.sentences import is_whole, sentences
+
+CountTokens = Callable[[str], int]
+
+_WHY = re.compile(r"\b(why|reason|cause|meaning|means?|warum|wieso|weshalb|pourquoi|por qu[eé])\b", re.IGNORECASE)
+_WHAT_NOW = re.compile(
+    r"\b(still|already (?:did|tried)|did that|tried (?:that|it|all)|what (?:now|else|next)|no luck|didn'?t help"
+    r"|nothing (?:helps|changed)|same (?:thing|problem|error)|immer noch|was jetzt|toujours|encore|sigue|todav[ií]a)\b",
+    re.IGNORECASE,
+)
+_BOLD = re.compile(r"\*\*([^*\n]+)\*\*")
+
+
+def extract(
+    text: str, evidence: Evidence, release: Release, count: CountTokens, max_tokens: int
+) -> tuple[list[Carried], bool]:
+    """Return the sentences that answer, and whether all that belong to the answer fit.
+
+    `text` is the question as asked: it decides whether the cause or the next resort is part of the answer.
+    """
+    hit = evidence.hits[0]
+    parts = _parts(hit, release)
+    main = parts.get(PassageKind.STEPS) or parts.get(PassageKind.BODY) or _of_passage(hit)
+    lead = parts.get(PassageKind.CAUSE, []) if _WHY.search(text) else []
+    after = parts.get(PassageKind.FALLBACK, [])
+    if after and _WHAT_NOW.search(text):
+        lead, after = after, []
+    budget = max_tokens - sum(count(item.text) for item in lead)
+    kept = fit(main, count, budget, text)
+    spare = budget - sum(count(item.text) for item in kept)
+    more = _leading(after, count, spare) if len(kept) == len(main) else []
+    return [*_leading(lead, count, max_tokens), *kept, *more], len(kept) == len(main)
+
+
+def fit(units: Sequence[Carried], count: CountTokens, budget: int, text: str) -> list[Carried]:
+    """Return the units within a token budget in their order; those that say least are left out first."""
+    sizes = [count(unit.text) for unit in units]
+    kept = set(range(len(units)))
+    asked = set(plain(text).split())
+    by_value = sorted(kept, key=lambda at: (_value(units[at].text, asked), -at))
+    for at in by_value:
+        if sum(sizes[index] for index in kept) <= budget:
+            break
+        if len(kept) > 1:
+            kept.discard(at)
+    return [unit for at, unit in enumerate(units) if at in kept and sizes[at] <= max(budget, 0)]
+
+
+def _value(sentence: str, asked: set[str]) -> float:
+    """Say how much a sentence would be missed: by its hard facts, and by the words of the question in it."""
+    return len(hard_facts(sentence)) + 0.5 * len(asked & set(plain(sentence).split()))
+
+
+def _leading(units: Sequence[Carried], count: CountTokens, budget: int) -> list[Carried]:
+    """Return the first units that fit."""
+    kept: list[Carried] = []
+    for unit in units:
+        budget -= count(unit.text)
+        if budget < 0:
+            break
+        kept.append(unit)
+    return kept
+
+
+def _parts(hit: Hit, release: Release) -> dict[PassageKind, list[Carried]]:
+    """Return the sentences of a structured document by what its sections are for."""
+    parts: dict[PassageKind, list[Carried]] = {}
+    rows = release.own_passages(hit.document.id)
+    if not any(row.kind in {PassageKind.STEPS, PassageKind.SYMPTOM} for row in rows):
+        return parts
+    for passage in rows:
+        if passage.kind is PassageKind.BODY and PassageKind.STEPS in parts:
+            continue
+        line = passage.kind is PassageKind.STEPS
+        units = passage.text.splitlines() if line else sentences(passage.text)
+        carried = [Carried(_unmarked(unit), passage, hit.document, line) for unit in units if unit.strip()]
+        parts.setdefault(passage.kind, []).extend(carried)
+    return parts
+
+
+def _of_passage(hit: Hit) -> list[Carried]:
+    """Return the whole sentences of the best passage of a page without known sections."""
+    lines = [line.strip() for line in hit.passage.text.splitlines() if line.strip()]
+    several = len(lines) > 1
+    units = [unit for line in lines for unit in sentences(line)]
+    whole = [unit for unit in units if is_whole(unit)] or units
+    return [Carried(_unmarked(unit), hit.passage, hit.document, several) for unit in whole]
+
+
+def _unmarked(text: str) -> str:
+    """Return a sentence without bold marks: they cost tokens and mean nothing to programs."""
+    return _BOLD.sub(r"\1", text)

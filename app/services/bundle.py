@@ -1,0 +1,48 @@
+"""The services the channels (REST, command line) work with, put together once by the container."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.domain.answers import Answer
+from app.domain.conversations import Question
+from app.domain.events import ChatEvent
+from app.domain.health import Health
+from app.domain.retrieval import Evidence
+
+
+class Chat(Protocol):
+    """Answers questions."""
+
+    async def ask(self, question: Question) -> Answer:
+        """Answer; raises NotFound for a conversation that is not the caller's, Overloaded, DeadlineExceeded."""
+        ...
+
+    def stream(self, question: Question) -> AsyncGenerator[ChatEvent, None]:
+        """Answer step by step; closing the iterator frees the work."""
+        ...
+
+
+class Search(Protocol):
+    """Finds evidence."""
+
+    async def search(self, question: Question) -> Evidence:
+        """Return the `top_k` best documents; raises Overloaded, DependencyFailed."""
+        ...
+
+
+class HealthReport(Protocol):
+    """Asks every part how it is."""
+
+    async def report(self) -> Health:
+        """Run all checks, each within its own short time limit; never raises."""
+        ...
+
+
+@dataclass(frozen=True)
+class Services:
+    """What an application serves."""
+
+    chat: Chat
+    search: Search
+    health: HealthReport

@@ -1,0 +1,51 @@
+"""Fits the score calibration on labelled questions."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+from app.domain.conversations import Question
+from app.domain.evaluation import Labelled
+from app.services.evaluation.turns import turns_of
+from app.services.retrieval.calibration import Calibration, Features
+from app.services.retrieval.retriever import Retriever
+
+Example = tuple[Labelled, Features]
+
+FALSE_REFUSALS = 0.02
+"""The share of answerable tune questions that may fall below the threshold."""
+
+_C = 0.1
+
+
+async def examples(search: Retriever, questions: Sequence[Labelled]) -> list[Example]:
+    """Return the features of the best hit for every question that is clearly answerable or clearly not."""
+    found = []
+    for question in questions:
+        if question.kind == "ambiguous":
+            continue
+        best = await search.best(Question(question.question), turns_of(question))
+        if best is not None:
+            found.append((question, best[1]))
+    return found
+
+
+def fit(rows: Sequence[Example], model_digest: str) -> Calibration:
+    """Fit weights and threshold; both classes weigh the same however many questions each has."""
+    values = np.array([features.row() for _, features in rows])
+    labels = np.array([question.answerable for question, _ in rows])
+    scaler = StandardScaler().fit(values)
+    model = LogisticRegression(C=_C, max_iter=5000, class_weight="balanced").fit(scaler.transform(values), labels)
+    weights = model.coef_[0] / scaler.scale_
+    bias = float(model.intercept_[0] - weights @ scaler.mean_)
+    unset = Calibration(bias, tuple(float(weight) for weight in weights), 0.0, model_digest)
+    return replace(unset, threshold=threshold(unset, rows))
+
+
+def threshold(calibration: Calibration, rows: Sequence[Example]) -> float:
+    """Return the score below which `FALSE_REFUSALS` of the answerable questions lie."""
+    scores = [calibration.score(features) for question, features in rows if question.answerable]
+    return float(np.quantile(scores, FALSE_REFUSALS))

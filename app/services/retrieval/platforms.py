@@ -1,0 +1,31 @@
+"""Which platform a question is about, and which documents are for another one."""
+
+import re
+from typing import Final
+
+from app.domain.conversations import Device
+from app.domain.knowledge import Document
+
+_CUES: Final = {
+    "windows": re.compile(r"\bwin(?:dows)?(?: ?1[01])?\b", re.IGNORECASE),
+    "macos": re.compile(r"\b(?:i?mac(?:book|os)?|macbook)\b", re.IGNORECASE),
+    "ios": re.compile(r"\b(?:iphone|ipad|ios)\b", re.IGNORECASE),
+    "android": re.compile(r"\b(?:android|pixel|samsung|galaxy)\b", re.IGNORECASE),
+    "linux": re.compile(r"\b(?:linux|ubuntu|fedora|debian|rhel|red hat)\b", re.IGNORECASE),
+}
+_DEVICE: Final = {"mac": "macos", "osx": "macos", "iphone": "ios", "ipad": "ios", "ubuntu": "linux", "fedora": "linux"}
+
+
+def platforms_of(text: str, device: Device) -> frozenset[str]:
+    """Return the platforms a question names, else the one the caller's device says; empty when unknown."""
+    named = frozenset(name for name, cue in _CUES.items() if cue.search(text))
+    if named or not device.os:
+        return named
+    first = device.os.lower().split()[0]
+    return frozenset({_DEVICE.get(first, first)}) & frozenset(_CUES)
+
+
+def is_for_another(document: Document, platforms: frozenset[str]) -> bool:
+    """Tell whether a document names platforms, and none of these is among them."""
+    own = frozenset(map(str, document.metadata.get("platform", ())))
+    return bool(platforms and own) and not own & {"any", *platforms}
