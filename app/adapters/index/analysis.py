@@ -5,12 +5,13 @@ A row is analysed in its own language. A question's language is not known for su
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
 import Stemmer
 from bm25s.stopwords import STOPWORDS_EN_PLUS, STOPWORDS_FRENCH, STOPWORDS_GERMAN, STOPWORDS_SPANISH
+
+from app.domain.text import fold
 
 LANGUAGES = {"en": "english", "de": "german", "fr": "french", "es": "spanish"}
 
@@ -18,12 +19,6 @@ _WORD = re.compile(r"[^\W_]+(?:[-'’._/][^\W_]+)*")
 _PART = re.compile(r"[^\W_]+")
 _HEX = re.compile(r"0x([0-9a-f]{4,})")
 _GLUED = re.compile(r"([a-z]{3,})(\d{1,4})")
-
-
-def fold(text: str) -> str:
-    """Return the text in lower case, compatibility forms resolved, accents gone."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(char for char in plain if not unicodedata.combining(char))
 
 
 _STOP = frozenset(

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from app.adapters.index.analysis import fold, query_terms, row_terms, words
+from app.adapters.index.analysis import query_terms, row_terms, words
 from app.domain.lexical import WordMatch
+from app.domain.text import fold
 
 _FUZZY_LETTERS = 4
 _FUZZY_TWO_LETTERS = 8

@@ -19,7 +19,7 @@ Progress = Callable[[int, int], None]
 """Called with (passages embedded, passages in all)."""
 
 
-def _no_progress(_done: int, _total: int) -> None:
+def no_progress(_done: int, _total: int) -> None:
     """Report nothing."""
 
 
@@ -31,7 +31,7 @@ class IndexBuilder:
     embedder: Embedder
     store: ReleaseStore
 
-    async def ensure(self, progress: Progress = _no_progress) -> tuple[Manifest, bool]:
+    async def ensure(self, progress: Progress = no_progress) -> tuple[Manifest, bool]:
         """Build a release only if sources, rules or model changed; return the manifest and whether it was built."""
         sources = await asyncio.to_thread(self.source_digest)
         manifest = await asyncio.to_thread(self._usable)
@@ -39,7 +39,7 @@ class IndexBuilder:
             return manifest, False
         return await self.build(progress), True
 
-    async def build(self, progress: Progress = _no_progress) -> Manifest:
+    async def build(self, progress: Progress = no_progress) -> Manifest:
         """Build and publish a release; raises KnowledgeInvalid, and then the current release stays."""
         sources = await asyncio.to_thread(self.source_digest)
         documents = await asyncio.to_thread(read_all, self.sources)
@@ -59,7 +59,7 @@ class IndexBuilder:
 
 
 async def embed_documents(
-    documents: Sequence[Document], embedder: Embedder, sources: str, progress: Progress = _no_progress
+    documents: Sequence[Document], embedder: Embedder, sources: str, progress: Progress = no_progress
 ) -> ReleaseContent:
     """Cut documents and embed their passages, longest first so that a batch holds texts of like length."""
     cut = tuple(passage for document in documents for passage in passages.cut(document))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from app.domain.models import Vectors
 from app.ports import Release
 
 DENSE_CANDIDATES = 200
@@ -31,15 +32,21 @@ class Candidate:
 
 
 def candidates(
-    release: Release, vector: NDArray[np.float32], text: str, weight: float, *, widest: bool = False
+    release: Release, vectors: Vectors, text: str, weight: float, *, widest: bool = False
 ) -> list[Candidate]:
-    """Return the documents near a query, best first. `widest` looks at every row, for use under filters."""
+    """Return the documents near a query, best first.
+
+    `vectors` has one row per wording of the query; the nearest wording counts. `widest` looks at every row of the
+    index, for use under filters.
+    """
     total = len(release.passages)
     lexical = relative(release.lexical.scores(text))
-    near, _ = release.vectors.search(vector, total if widest else min(total, DENSE_CANDIDATES))
+    depth = total if widest else min(total, DENSE_CANDIDATES)
+    near = np.concatenate([release.vectors.search(vector, depth)[0] for vector in vectors])
     worded = np.argsort(-lexical, kind="stable")[: total if widest else LEXICAL_CANDIDATES]
     rows = np.union1d(near, worded[lexical[worded] > 0]).astype(np.int64)
-    cosines = release.vectors.similarities(vector, rows.tolist())
+    listed = rows.tolist()
+    cosines = np.max([release.vectors.similarities(vector, listed) for vector in vectors], axis=0)
     cosines = np.where(release.names[rows], cosines * ALIAS_FACTOR, cosines)
     return _best_per_document(release, rows, cosines, lexical[rows], weight)
 

@@ -1,18 +1,17 @@
 """Finds evidence: the way from a question to scored hits."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from app.domain.conversations import Question, Turn
 from app.domain.knowledge import Document
+from app.domain.models import Vectors
 from app.domain.retrieval import Evidence, Filters, Hit
 from app.ports import Embedder, Release
 from app.services.retrieval.calibration import Calibration, Features
 from app.services.retrieval.fusion import Candidate, candidates
+from app.services.retrieval.glossary import Glossary
 from app.services.retrieval.query import Query, understand
 from app.services.retrieval.scoring import features, in_order, scored, usual
 
@@ -28,11 +27,12 @@ _SCORED = 10
 
 @dataclass(frozen=True, slots=True)
 class RetrievalRules:
-    """The knobs: the weight of words beside meaning, and the score from which evidence is enough."""
+    """The knobs: the weight of words beside meaning, when evidence is enough, phrases and their English by language."""
 
     lexical_weight: float
     calibration: Calibration
     threshold: float
+    glossaries: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 class Retriever:
@@ -45,6 +45,7 @@ class Retriever:
         self._embedder = embedder
         self._rules = rules
         self._detect = detect_language
+        self._glossaries = {language: Glossary(entries) for language, entries in rules.glossaries.items()}
 
     @property
     def release(self) -> Release:
@@ -57,8 +58,8 @@ class Retriever:
 
     async def search(self, question: Question, history: Sequence[Turn] = ()) -> Evidence:
         """Return the `top_k` documents that most likely answer, best first."""
-        query, vector = await self._embedded(question, history)
-        hits = await asyncio.to_thread(self._rank, question, query, vector)
+        query, vectors = await self._embedded(question, history)
+        hits = await asyncio.to_thread(self._rank, question, query, vectors)
         answerability = hits[0].score if hits else 0.0
         return Evidence(
             query=query.text,
@@ -70,20 +71,21 @@ class Retriever:
 
     async def best(self, question: Question, history: Sequence[Turn] = ()) -> tuple[str, Features] | None:
         """Return the best document's id and its features, uncalibrated; None where nothing is near at all."""
-        query, vector = await self._embedded(question, history)
-        ordered = self._ordered(question, query, vector)
+        query, vectors = await self._embedded(question, history)
+        ordered = self._ordered(question, query, vectors)
         return (ordered[0].document_id, features(self._release, ordered[0], query, usual(ordered))) if ordered else None
 
-    async def _embedded(self, question: Question, history: Sequence[Turn]) -> tuple[Query, NDArray[np.float32]]:
-        query = understand(question, history, self.language_of(question), self._release.lexical, self._knows)
-        return query, (await self._embedder.embed([query.text]))[0]
+    async def _embedded(self, question: Question, history: Sequence[Turn]) -> tuple[Query, Vectors]:
+        language = self.language_of(question)
+        query = understand(question, history, language, self._release.lexical, self._knows, self._glossaries)
+        return query, await self._embedder.embed(query.texts)
 
-    def _rank(self, question: Question, query: Query, vector: NDArray[np.float32]) -> list[Hit]:
-        return scored(self._release, self._ordered(question, query, vector), query, self._rules.calibration)
+    def _rank(self, question: Question, query: Query, vectors: Vectors) -> list[Hit]:
+        return scored(self._release, self._ordered(question, query, vectors), query, self._rules.calibration)
 
-    def _ordered(self, question: Question, query: Query, vector: NDArray[np.float32]) -> list[Candidate]:
+    def _ordered(self, question: Question, query: Query, vectors: Vectors) -> list[Candidate]:
         widest = bool(question.filters)
-        found = candidates(self._release, vector, query.text, self._rules.lexical_weight, widest=widest)
+        found = candidates(self._release, vectors, " ".join(query.texts), self._rules.lexical_weight, widest=widest)
         allowed = [item for item in found if matches(self._release.documents[item.document_id], question.filters)]
         return in_order(self._release, allowed[:_CONSIDERED], query)[: max(_SCORED, question.top_k)]
 

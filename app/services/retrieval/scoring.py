@@ -57,7 +57,7 @@ def usual(ordered: Sequence[Candidate]) -> float:
 def features(release: Release, item: Candidate, query: Query, field: float) -> Features:
     """Return what is known of a candidate; `field` is the mean cosine behind the leaders."""
     rows = release.rows[item.document_id]
-    words = release.lexical.match(query.text, rows)
+    words = release.lexical.match(query.english, rows)
     found = holds_code(release, item, query)
     return Features(
         cosine=item.cosine,

@@ -1,0 +1,119 @@
+"""Which engine runs a model: said in the log, so that nobody has to guess.
+
+Engines are imported where they are chosen: torch alone takes seconds that a start on OpenVINO need not spend.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Final
+
+from app.adapters import model_hub
+from app.config import Settings
+from app.domain.answers import AnswerMode
+from app.errors import ModelAltered
+from app.modelfiles import locate
+from app.modelfiles.locate import ModelFiles
+from app.ports import Embedder, Generator
+
+log = logging.getLogger(__name__)
+
+_GPU_SIGNS: Final = (Path("/dev/nvidia0"), Path("/dev/nvidiactl"), Path("/dev/dxg"))
+
+
+def has_gpu() -> bool:
+    """Tell whether an NVIDIA driver is loaded; asking torch would take seconds."""
+    return any(sign.exists() for sign in _GPU_SIGNS)
+
+
+async def open_embedder(stack: AsyncExitStack, settings: Settings) -> Embedder:
+    """Open the embedding model: OpenVINO on a CPU, torch on a GPU or where OpenVINO cannot take the model."""
+    cache = settings.knowledge.model_cache_dir
+    name = settings.embedding.embedding_model
+    files = await asyncio.to_thread(locate.embedding_model, name, cache, model_hub.download)
+    engine = settings.embedding.embedding_engine
+    if engine == "torch" or (engine == "auto" and has_gpu()):
+        embedder = await _torch_embedder(stack, files)
+    else:
+        embedder = await _openvino_embedder(stack, files, cache, strict=engine == "openvino")
+    spec = embedder.spec
+    log.info("embedding model", extra={"model": spec.model_id, "engine": spec.engine, "dimension": spec.dimension})
+    return embedder
+
+
+async def _openvino_embedder(stack: AsyncExitStack, files: ModelFiles, cache: Path, *, strict: bool) -> Embedder:
+    from app.adapters.embedders.layout import NotConvertible  # noqa: PLC0415
+    from app.adapters.embedders.openvino_embedder import OpenVinoEmbedder  # noqa: PLC0415
+
+    try:
+        embedder = await asyncio.to_thread(OpenVinoEmbedder, files, cache)
+    except NotConvertible as error:
+        if strict:
+            raise
+        log.warning("embedding model runs on torch", extra={"model": files.model_id, "reason": str(error)})
+        return await _torch_embedder(stack, files)
+    stack.callback(embedder.close)
+    return embedder
+
+
+async def _torch_embedder(stack: AsyncExitStack, files: ModelFiles) -> Embedder:
+    from app.adapters.embedders.torch_embedder import TorchEmbedder  # noqa: PLC0415
+
+    embedder = await asyncio.to_thread(TorchEmbedder, files)
+    stack.callback(embedder.close)
+    return embedder
+
+
+def needs_generator(mode: AnswerMode, model_id: str, measured: Mapping[str, Mapping[str, str]]) -> bool:
+    """Tell whether any answer would be written by the model: one that never writes is not loaded."""
+    if mode is AnswerMode.AUTO:
+        return AnswerMode.GENERATE in measured.get(model_id, {}).values()
+    return mode is AnswerMode.GENERATE
+
+
+async def open_generator(
+    stack: AsyncExitStack, settings: Settings, mode: AnswerMode, measured: Mapping[str, Mapping[str, str]]
+) -> Generator | None:
+    """Open the language model, which goes on loading in the background; None where no answer would use it."""
+    name = settings.generation.llm_model_id
+    if not needs_generator(mode, name, measured):
+        log.info(
+            "language model not loaded", extra={"model": name, "mode": mode.value, "why": "extractive"}
+        )
+        return None
+    cache = settings.knowledge.model_cache_dir
+    files = await asyncio.to_thread(locate.language_model, name, cache, model_hub.download)
+    generator = await _generator(stack, files, settings)
+    spec = generator.spec
+    log.info("language model", extra={"model": spec.model_id, "engine": spec.engine, "device": spec.device})
+    return generator
+
+
+async def _generator(stack: AsyncExitStack, files: ModelFiles, settings: Settings) -> Generator:
+    cache = settings.knowledge.model_cache_dir
+    if engine_for(files, settings.generation.llm_backend) == "openvino":
+        from app.adapters.generators.openvino_generator import OpenVinoGenerator  # noqa: PLC0415
+
+        local = await asyncio.to_thread(OpenVinoGenerator, files, cache)
+        stack.callback(local.close)
+        return local
+    from app.adapters.generators.transformers_generator import TransformersGenerator  # noqa: PLC0415
+
+    torch_model = await asyncio.to_thread(TransformersGenerator, files)
+    stack.callback(torch_model.close)
+    return torch_model
+
+
+def engine_for(files: ModelFiles, backend: str) -> str:
+    """Choose the engine for a model's files: OpenVINO for GGUF and its own format on a CPU, else transformers.
+
+    Raises ModelAltered where the engine asked for cannot run the files.
+    """
+    for_openvino = files.path.suffix == ".gguf" or (files.path.is_dir() and locate.is_openvino(files.path))
+    if backend == "openvino" and not for_openvino:
+        raise ModelAltered(f"{files.model_id} is not in a format OpenVINO reads", "set LLM_BACKEND=transformers")
+    if backend == "auto":
+        return "openvino" if for_openvino and not has_gpu() else "transformers"
+    return backend
