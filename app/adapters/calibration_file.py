@@ -15,11 +15,11 @@ class Measured:
     """Everything measured; `modes` says per model and shape of document which answer mode was better."""
 
     model_digest: str
-    bias: float
-    weights: tuple[float, ...]
-    threshold: float
-    min_cosine: float
-    min_words: float
+    bias: float = 0.0
+    weights: tuple[float, ...] = ()
+    threshold: float = 1.0
+    min_cosine: float = 0.72
+    min_words: float = 0.7
     modes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 

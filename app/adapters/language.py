@@ -6,7 +6,7 @@ from typing import Final
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 LANGUAGES: Final = ("en", "de", "fr", "es")
-_MARGIN = 8.0
+_MARGIN = 4.0
 """By how much (log odds) another language must beat English: "VPN error 691" is short and in no language at all."""
 
 

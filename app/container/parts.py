@@ -16,6 +16,7 @@ from app.adapters.sources.glossaries import read_glossaries
 from app.adapters.sources.tickets import TicketFile
 from app.adapters.stores.memory_store import MemoryStore
 from app.adapters.stores.sqlite_store import SqliteStore
+from app.adapters.tokens import open_counter
 from app.config import Settings
 from app.container.engines import open_embedder, open_generator
 from app.domain.answers import AnswerMode
@@ -72,7 +73,7 @@ async def open_parts(
         grounder = Grounder(embedder, release.lexical.analyse, _grounding(measured))
         store = MemoryStore() if ephemeral else await _open_store(stack, settings)
         cache = MemoryCache(1, 0) if ephemeral else await _open_cache(stack, settings)
-        composer = Composer(embedder, generator, grounder, ComposeRules(answer_mode, modes))
+        composer = Composer(open_counter(), generator, grounder, ComposeRules(answer_mode, modes))
         chat = ChatService(search=search, composer=composer, store=store, cache=cache)
         health = HealthService(release.manifest, embedder.spec, generator, store)
         yield Parts(Services(chat, search, health), chat, search, grounder, store, embedder, measured)
@@ -121,7 +122,7 @@ def _retriever(settings: Settings, release: Release, embedder: Embedder, measure
 
 def _calibration(embedder: Embedder, measured: Measured | None) -> Calibration:
     """Return the calibration measured for this embedding model, or cautious weights for one nobody has measured."""
-    if measured is None or measured.model_digest != embedder.spec.digest:
+    if measured is None or not measured.weights or measured.model_digest != embedder.spec.digest:
         return UNCALIBRATED
     return Calibration(measured.bias, measured.weights, measured.threshold, measured.model_digest)
 

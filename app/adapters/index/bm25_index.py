@@ -1,5 +1,6 @@
 """BM25 over passages, by bm25s (Lucene's variant: Robertson and Zaragoza 2009, Kamphuis et al. 2020)."""
 
+import logging
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +14,9 @@ from rapidfuzz.distance import OSA
 from app.adapters.index.analysis import query_terms, row_terms, words
 from app.domain.lexical import WordMatch
 from app.domain.text import fold
+
+# The library logs every index it builds at DEBUG, whatever level is asked for.
+logging.getLogger("bm25s").setLevel(logging.WARNING)
 
 _FUZZY_LETTERS = 4
 _FUZZY_TWO_LETTERS = 8

@@ -8,9 +8,9 @@ from app.domain.answers import AnswerMode, Draft, Grounding, Outcome, Usage
 from app.domain.conversations import Question
 from app.domain.retrieval import Evidence, Hit
 from app.errors import GenerationFailed
-from app.ports import Embedder, Generator, Release
+from app.ports import Generator, Release
 from app.services.answering import prompting
-from app.services.answering.extractive import extract
+from app.services.answering.extractive import CountTokens, extract
 from app.services.answering.grounding import Grounder
 from app.services.answering.rendering import Carried, cite, number, render
 from app.services.answering.sentences import is_whole, sentences
@@ -40,9 +40,9 @@ class Composer:
     """Makes drafts; holds no state of its own."""
 
     def __init__(
-        self, embedder: Embedder, generator: Generator | None, grounder: Grounder, rules: ComposeRules
+        self, count: CountTokens, generator: Generator | None, grounder: Grounder, rules: ComposeRules
     ) -> None:
-        self._embedder = embedder
+        self._count = count
         self._generator = generator
         self._grounder = grounder
         self._rules = rules
@@ -55,7 +55,7 @@ class Composer:
 
     async def compose(self, question: Question, evidence: Evidence, release: Release) -> Draft:
         """Return a draft whose every sentence is carried; `evidence` must be sufficient."""
-        main, whole = extract(question.text, evidence, release, self._embedder.count_tokens, question.max_tokens)
+        main, whole = extract(question.text, evidence, release, self._count, question.max_tokens)
         generator = self._generator
         if generator is None or self._mode(generator, evidence.hits[0]) is AnswerMode.EXTRACT:
             return self._extractive(main, whole=whole)
@@ -79,7 +79,7 @@ class Composer:
         grounding: Grounding | None = None,
         usage: Usage | None = None,
     ) -> Draft:
-        spent = sum(self._embedder.count_tokens(item.text) for item in carried)
+        spent = sum(self._count(item.text) for item in carried)
         base = grounding or Grounding("extractive")
         return draft(
             carried,

@@ -22,6 +22,8 @@ _WHAT_NOW = re.compile(
     r"|nothing (?:helps|changed)|same (?:thing|problem|error)|immer noch|was jetzt|toujours|encore|sigue|todav[ií]a)\b",
     re.IGNORECASE,
 )
+_WARNING = re.compile(r"\b(do not|don't|never|at once|immediately)\b|^\d+\. \[(?:admin|destructive)\]", re.IGNORECASE)
+_MUST = 5.0
 _BOLD = re.compile(r"\*\*([^*\n]+)\*\*")
 
 
@@ -61,8 +63,12 @@ def fit(units: Sequence[Carried], count: CountTokens, budget: int, text: str) ->
 
 
 def _value(sentence: str, asked: set[str]) -> float:
-    """Say how much a sentence would be missed: by its hard facts, and by the words of the question in it."""
-    return len(hard_facts(sentence)) + 0.5 * len(asked & set(plain(sentence).split()))
+    """Say how much a sentence would be missed: by its hard facts, and by the words of the question in it.
+
+    A warning, or a step that can do harm, is missed most.
+    """
+    said = len(hard_facts(sentence)) + 0.5 * len(asked & set(plain(sentence).split()))
+    return said + (_MUST if _WARNING.search(sentence) else 0.0)
 
 
 def _leading(units: Sequence[Carried], count: CountTokens, budget: int) -> list[Carried]:

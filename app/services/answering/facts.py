@@ -9,6 +9,8 @@ from collections.abc import Iterator
 
 _SPACE = re.compile(r"\s+")
 _MARKUP = re.compile(r"[*`]|(?<![\w%])_|_(?![\w%])")
+_MARKS = re.compile(r"[*`]")
+_CLAUSE = re.compile(r"[,;:!?()]|\.(?=\s|$)")
 _CODE = re.compile(r"`([^`\n]+)`")
 _BOLD = re.compile(r"\*\*([^*\n]+)\*\*")
 _QUOTED = re.compile(r"[\"“«]([^\"”»\n]{2,80})[\"”»]")
@@ -59,23 +61,31 @@ def _all(sentence: str) -> Iterator[str]:
     bare = _CODE.sub(" ", sentence)
     for pattern in _PATTERNS:
         yield from (match[0] for match in pattern.finditer(bare))
-    unmarked = bare.replace("*", "")
-    yield from _menus(unmarked)
-    yield from _names(unmarked)
+    yield from _menus(_MARKS.sub("", sentence))
+    yield from _names(bare.replace("*", ""))
 
 
 def _menus(sentence: str) -> Iterator[str]:
-    """Yield the menu path of a sentence, `A > B > C`, from its first entry to the beginning of its last."""
-    first, *rest = (part.strip() for part in sentence.split(" > "))
-    if not rest:
-        return
-    names = [match.start() for match in _NAME.finditer(first)]
-    head = first[names[-1] :] if names else first.rsplit(" ", 1)[-1]
-    words = re.split(r"[.;:,!?]?\s", rest[-1])
+    """Yield the menu paths of a sentence, `A > B > C`, each from its first entry to the beginning of its last."""
+    for clause in _CLAUSE.split(sentence):
+        first, *rest = (part.strip() for part in clause.split(" > "))
+        if rest:
+            yield " > ".join([_entry_at_end(first), *rest[:-1], _entry_at_start(rest[-1])])
+
+
+def _entry_at_end(text: str) -> str:
+    """Return the menu entry a path begins with: the words before it belong to the sentence."""
+    names = [match.start() for match in _NAME.finditer(text)]
+    return text[names[-1] :] if names else text.rsplit(" ", 1)[-1]
+
+
+def _entry_at_start(text: str) -> str:
+    """Return the menu entry a path ends with: it goes on while its words have capitals, or join such words."""
+    words = text.split()
     end = next((at for at, word in enumerate(words) if at and word[:1].islower() and word not in _SMALL), len(words))
     while end > 1 and words[end - 1] in _SMALL:
         end -= 1
-    yield " > ".join([head, *rest[:-1], " ".join(words[:end])])
+    return " ".join(words[:end])
 
 
 def _names(sentence: str) -> Iterator[str]:

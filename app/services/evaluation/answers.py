@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from app.domain.answers import Answer, Outcome
 from app.domain.conversations import Question
 from app.domain.evaluation import Labelled
+from app.domain.knowledge import Document, Passage
 from app.ports import ConversationStore, Release
 from app.services.answering.facts import hard_facts, plain, stands_in
-from app.services.answering.grounding import Grounder
+from app.services.answering.grounding import Grounder, verbatim
 from app.services.answering.sentences import without_number
 from app.services.bundle import Chat
 from app.services.evaluation.metrics import mean, percentile
@@ -70,9 +71,12 @@ class AnswerJudge:
         for sentence in answer.draft.sentences:
             passage = passages[sentence.passage_id]
             source = (self.release.documents[passage.document_id], passage)
-            [(verdict, _)] = await self.grounder.best([sentence.text], [source])
-            good += verdict.carried
+            good += verbatim(sentence.text, passage) or await self._carries(sentence.text, source)
         return good, len(answer.draft.sentences)
+
+    async def _carries(self, text: str, source: tuple[Document, Passage]) -> bool:
+        [(verdict, _)] = await self.grounder.best([text], [source])
+        return verdict.carried
 
     def _hard_facts(self, answer: Answer) -> tuple[int, int]:
         passages = {passage.id: passage for passage in self.release.passages}

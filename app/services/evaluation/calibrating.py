@@ -1,6 +1,6 @@
 """Fits the score calibration on labelled questions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,22 +9,26 @@ from sklearn.preprocessing import StandardScaler
 
 from app.domain.conversations import Question
 from app.domain.evaluation import Labelled
+from app.services.evaluation.metrics import mean
 from app.services.evaluation.turns import turns_of
 from app.services.retrieval.calibration import Calibration, Features
 from app.services.retrieval.retriever import Retriever
 
 Example = tuple[Labelled, Features]
 
-FALSE_REFUSALS = 0.02
+FALSE_REFUSALS = 0.025
 """The share of answerable tune questions that may fall below the threshold."""
 
 _C = 0.1
 
 
-async def examples(search: Retriever, questions: Sequence[Labelled]) -> list[Example]:
+async def examples(
+    search: Retriever, questions: Sequence[Labelled], tick: Callable[[], None] = lambda: None
+) -> list[Example]:
     """Return the features of the best hit for every question that is clearly answerable or clearly not."""
     found = []
     for question in questions:
+        tick()
         if question.kind == "ambiguous":
             continue
         best = await search.best(Question(question.question), turns_of(question))
@@ -49,3 +53,14 @@ def threshold(calibration: Calibration, rows: Sequence[Example]) -> float:
     """Return the score below which `FALSE_REFUSALS` of the answerable questions lie."""
     scores = [calibration.score(features) for question, features in rows if question.answerable]
     return float(np.quantile(scores, FALSE_REFUSALS))
+
+
+def refusals(calibration: Calibration, rows: Sequence[Example]) -> dict[str, float]:
+    """Return the shares refused at the threshold, of unanswerable questions and of answerable ones, by language."""
+    found = {}
+    for name, english in (("English", True), ("other", False)):
+        group = [row for row in rows if (row[0].language == "en") is english]
+        for label, answerable in (("refused", False), ("false refusals", True)):
+            scores = [calibration.score(features) for question, features in group if question.answerable is answerable]
+            found[f"{name} {label}"] = mean([float(score < calibration.threshold) for score in scores])
+    return {**found, "threshold": calibration.threshold}

@@ -36,8 +36,8 @@ def candidates(
 ) -> list[Candidate]:
     """Return the documents near a query, best first.
 
-    `vectors` has one row per wording of the query; the nearest wording counts. `widest` looks at every row of the
-    index, for use under filters.
+    `vectors` has one row per wording of the query; the mean over the wordings counts. `widest` looks at every row, for
+    use under filters.
     """
     total = len(release.passages)
     lexical = relative(release.lexical.scores(text))
@@ -46,7 +46,7 @@ def candidates(
     worded = np.argsort(-lexical, kind="stable")[: total if widest else LEXICAL_CANDIDATES]
     rows = np.union1d(near, worded[lexical[worded] > 0]).astype(np.int64)
     listed = rows.tolist()
-    cosines = np.max([release.vectors.similarities(vector, listed) for vector in vectors], axis=0)
+    cosines = np.mean([release.vectors.similarities(vector, listed) for vector in vectors], axis=0)
     cosines = np.where(release.names[rows], cosines * ALIAS_FACTOR, cosines)
     return _best_per_document(release, rows, cosines, lexical[rows], weight)
 

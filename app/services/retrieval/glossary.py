@@ -10,7 +10,7 @@ from typing import Final
 
 from app.domain.text import fold
 
-_TOKEN: Final = re.compile(r"[^\W_]+(?:[-.][^\W_]+)*|[^\w\s]")
+_TOKEN: Final = re.compile(r"\w+(?:[.:/\\]\w+)*")
 _LONGEST: Final = 4
 _LEAST_PART: Final = 4
 _JOINTS: Final = ("", "s", "n", "en", "es")
@@ -20,7 +20,7 @@ class Glossary:
     """Phrases of one language and their English."""
 
     def __init__(self, entries: Mapping[str, str]) -> None:
-        self._entries = {" ".join(fold(phrase).split()): english for phrase, english in entries.items()}
+        self._entries = {" ".join(_TOKEN.findall(fold(phrase))): english for phrase, english in entries.items()}
 
     def translate(self, text: str) -> str:
         """Return the text with every known phrase, the longest first, in English; other words stay as they are."""

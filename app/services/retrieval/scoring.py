@@ -16,7 +16,7 @@ OTHER_PLATFORM = 0.06
 SAME_CODE = 0.3
 """Given to a document that holds an error code of the question: more than words or meaning can make up for."""
 
-_HELD = 0.5
+_HELD = 0.6
 _FIELD = slice(2, 10)
 
 

@@ -1,0 +1,179 @@
+"""Answers in Redis, shared by all instances. Whatever Redis does, nobody waits for it or fails because of it."""
+
+import asyncio
+import hashlib
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import AuthenticationError, AuthorizationError, RedisError
+
+from app.adapters.caches.breaker import Breaker
+from app.adapters.caches.limits import MAX_VALUE_BYTES, lifetime
+from app.errors import DependencyUnreachable, SettingsInvalid
+
+Result = TypeVar("Result")
+
+_VARIABLE = "REDIS_URL"
+_CALL_SECONDS = 0.05
+_REACH_SECONDS = 3.0
+_CONNECTIONS = 16
+_SEAL_BYTES = 16
+
+logger = logging.getLogger(__name__)
+
+
+class RedisCache:
+    """A ResponseCache that forgets everything while Redis is unreachable, frozen, full or talking nonsense.
+
+    Reading and writing have a breaker each: a Redis that is full or read-only still serves what it holds. Use it as a
+    context manager, or call `open` before and `close` after.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        ttl_seconds: float,
+        *,
+        prefix: str = "itsupport:",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ttl_seconds = ttl_seconds
+        self._prefix = prefix
+        self._reading = Breaker(clock)
+        self._writing = Breaker(clock)
+        self._url = url
+        self._client = _client(url, _CALL_SECONDS)
+        self._connections = asyncio.Semaphore(_CONNECTIONS)
+        self.failures = 0
+        """How many calls failed; those that were not made do not count."""
+
+    @property
+    def openings(self) -> int:
+        """How often Redis was given up for a while, for reading or for writing."""
+        return self._reading.openings + self._writing.openings
+
+    async def open(self) -> None:
+        """Raise DependencyUnreachable unless Redis answers, within 3 s."""
+        patient = _client(self._url, _REACH_SECONDS)
+        try:
+            async with asyncio.timeout(_REACH_SECONDS):
+                answered = await patient.ping()
+        except (AuthenticationError, AuthorizationError) as error:
+            raise DependencyUnreachable(_VARIABLE, "the server refuses these credentials") from error
+        except (RedisError, OSError, ValueError, EOFError) as error:
+            # ValueError and EOFError: something else than Redis may be listening there.
+            raise DependencyUnreachable(_VARIABLE, f"no answer ({type(error).__name__})") from error
+        finally:
+            await patient.aclose()
+        if not answered:
+            raise DependencyUnreachable(_VARIABLE, "what answers there is no Redis")
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def get(self, key: str) -> bytes | None:
+        """Return what was put under this key and has not expired; None, within some 50 ms, where Redis fails."""
+        return await self._forgiving(self._reading, "get", lambda: self._get(key))
+
+    async def put(self, key: str, value: bytes) -> None:
+        """Keep a value for the cache's time to live; one over 256 KiB is not kept, nor is any where Redis fails."""
+        if len(value) <= MAX_VALUE_BYTES and self._ttl_seconds > 0:
+            await self._forgiving(self._writing, "put", lambda: self._put(key, value))
+
+    async def _get(self, key: str) -> bytes | None:
+        # One byte more than a value may have: what is too large fails its seal, and is not read to its end.
+        raw = await self._client.getrange(self._prefix + key, 0, _SEAL_BYTES + MAX_VALUE_BYTES)
+        return _unsealed(key, raw) if raw else None
+
+    async def _put(self, key: str, value: bytes) -> None:
+        milliseconds = max(1, int(lifetime(self._ttl_seconds, key) * 1000))
+        if not await self._client.set(self._prefix + key, _seal(key, value) + value, px=milliseconds):
+            raise ValueError("no acknowledgement")
+
+    async def _forgiving(
+        self, breaker: Breaker, operation: str, call: Callable[[], Awaitable[Result]]
+    ) -> Result | None:
+        """Return what the call returns; None where it fails, is not made, or finds no free connection in 50 ms."""
+        try:
+            async with asyncio.timeout(_CALL_SECONDS):
+                await self._connections.acquire()
+        except TimeoutError:
+            # It is this process that is busy: that says nothing about Redis.
+            return None
+        try:
+            ticket = breaker.admit()
+            return None if ticket is None else await self._attempt(breaker, ticket, operation, call)
+        finally:
+            self._connections.release()
+
+    async def _attempt(
+        self, breaker: Breaker, ticket: int, operation: str, call: Callable[[], Awaitable[Result]]
+    ) -> Result | None:
+        """Make a call that has been admitted, and tell the breaker how it went."""
+        try:
+            async with asyncio.timeout(_CALL_SECONDS):
+                result = await call()
+        except asyncio.CancelledError:
+            breaker.abandoned(ticket)
+            raise
+        except Exception as error:  # noqa: BLE001 no reply, however broken, may fail a request; it is counted and told
+            self.failures += 1
+            if breaker.failed(ticket):
+                fields = {"operation": operation, "error": type(error).__name__}
+                logger.warning("cache given up for a while", extra=fields)
+            return None
+        if breaker.succeeded(ticket):
+            logger.info("cache in use again", extra={"operation": operation})
+        return result
+
+
+def _client(url: str, seconds: float) -> Any:
+    """Return a client that never tries twice and sends nothing but what it is asked to.
+
+    Raises SettingsInvalid where the URL is none.
+    """
+    try:
+        pool = ConnectionPool.from_url(
+            url,
+            max_connections=_CONNECTIONS,
+            socket_connect_timeout=seconds,
+            # Calls are bounded as a whole, by asyncio.timeout. This one would have redis-py use asyncio.wait_for, which
+            # up to Python 3.11 can swallow a cancellation.
+            socket_timeout=None,
+            retry=Retry(NoBackoff(), 0),
+            protocol=2,
+            driver_info=None,
+        )
+    except ValueError:
+        # Without its cause, which quotes parts of the URL, and those may be parts of the password.
+        raise SettingsInvalid(_VARIABLE, "is not a Redis URL", "redis://host:6379/0") from None
+    return Redis.from_pool(pool)
+
+
+def _seal(key: str, value: bytes) -> bytes:
+    """Return a digest over key and value: it tells a reply to this question from any other bytes."""
+    return hashlib.blake2b(key.encode() + b"\0" + value, digest_size=_SEAL_BYTES).digest()
+
+
+def _unsealed(key: str, raw: bytes) -> bytes:
+    """Return the value in what `_put` wrote; raises ValueError for anything else."""
+    value = raw[_SEAL_BYTES:]
+    if raw[:_SEAL_BYTES] != _seal(key, value) or len(value) > MAX_VALUE_BYTES:
+        raise ValueError("not what was put")
+    return value

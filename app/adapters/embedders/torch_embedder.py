@@ -1,0 +1,77 @@
+"""The embedding model through torch: on a GPU in half precision, or any SentenceTransformer on a CPU."""
+
+import copy
+import threading
+from collections.abc import Sequence
+
+import numpy as np
+
+from app.adapters.embedders.batching import Batcher, BatchLimits
+from app.adapters.embedders.encoder import unit_rows
+from app.domain.models import EmbedderSpec, Vectors
+from app.errors import ModelAltered
+from app.modelfiles.locate import ModelFiles
+
+_CPU_LIMITS = BatchLimits()
+_GPU_LIMITS = BatchLimits(texts=256, size=262_144)
+
+
+class TorchEmbedder:
+    """Embeds with SentenceTransformer itself. `device` is `cuda` or `cpu`; None means the GPU where there is one."""
+
+    def __init__(self, files: ModelFiles, device: str | None = None) -> None:
+        """Load the model; blocks for seconds. Raises ModelAltered where it cannot be read."""
+        import torch  # noqa: PLC0415 - seconds to import, and only where this adapter is chosen
+        from sentence_transformers import SentenceTransformer  # noqa: PLC0415
+        from transformers.utils import logging  # noqa: PLC0415
+
+        logging.disable_progress_bar()
+
+        place = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        half = place != "cpu"
+        precision = torch.float16 if half else torch.float32
+        try:
+            self._model = SentenceTransformer(
+                str(files.path),
+                device=place,
+                local_files_only=True,
+                trust_remote_code=False,
+                model_kwargs={"use_safetensors": True, "dtype": precision},
+            ).eval()
+        except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+            raise ModelAltered(f"{files.model_id} cannot be loaded", "fetch the model again") from error
+        # A tokenizer of its own: the other one belongs to the worker thread.
+        self._counter = copy.deepcopy(self._model.tokenizer)
+        self._counting = threading.Lock()
+        self._batch = (_GPU_LIMITS if half else _CPU_LIMITS).texts
+        self._spec = EmbedderSpec(files.model_id, files.digest, self._dimension(), "torch")
+        self._batcher = Batcher(self._run, _GPU_LIMITS if half else _CPU_LIMITS)
+
+    @property
+    def spec(self) -> EmbedderSpec:
+        """The model at work."""
+        return self._spec
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        """Return one unit row per text; see the port."""
+        if not texts:
+            return np.empty((0, self._spec.dimension), dtype=np.float32)
+        return await self._batcher.submit(texts)
+
+    def count_tokens(self, text: str) -> int:
+        """Return the number of the model's tokens in `text`, special tokens left out."""
+        # Fast tokenizers cannot be shared by threads while their settings may change.
+        with self._counting:
+            return len(self._counter.encode(text, add_special_tokens=False, truncation=False, verbose=False))
+
+    def close(self) -> None:
+        """End the worker thread."""
+        self._batcher.close()
+
+    def _dimension(self) -> int:
+        declared = self._model.get_embedding_dimension()
+        return int(declared) if declared else int(self._run(["?"]).shape[1])
+
+    def _run(self, texts: list[str]) -> Vectors:
+        rows = self._model.encode(texts, batch_size=self._batch, convert_to_numpy=True, show_progress_bar=False)
+        return unit_rows(rows)

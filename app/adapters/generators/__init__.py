@@ -1,0 +1,1 @@
+"""Language models: one adapter for OpenVINO, one for transformers, and a deterministic one that needs no model."""

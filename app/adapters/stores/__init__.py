@@ -1,0 +1,1 @@
+"""Where conversations are kept: SQLite, MongoDB, or this process's memory for tests."""

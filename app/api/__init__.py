@@ -1,0 +1,1 @@
+"""The HTTP side: routes, what goes in and out, and what happens to every request."""

@@ -1,0 +1,132 @@
+"""The FastAPI application: settings in, routes and middleware put together, services opened while it runs."""
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import cast
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from fastapi.staticfiles import StaticFiles
+from fastapi_offline import FastAPIOffline
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.types import Lifespan
+
+from app import __version__, logs
+from app.api import middleware, openapi, problems, system, v1
+from app.api.dependencies import About, State
+from app.config import LogSettings, ServiceSettings, Settings
+from app.errors import ServiceError, StartRefused
+from app.services.bundle import Services
+
+logger = logging.getLogger("app.start")
+
+OpenServices = Callable[[Settings], AbstractAsyncContextManager[Services]]
+
+_DOCS_ASSETS = "/docs-assets"
+_REQUEST_HEADERS = ("Content-Type", "X-Request-ID")
+_RESPONSE_HEADERS = ("Retry-After", "X-Request-ID")
+
+
+def create_app(settings: Settings | None = None, *, open_services: OpenServices | None = None) -> FastAPI:
+    """Build the application; its services are opened when it starts and closed when it ends.
+
+    Without settings, the environment is read and the process's logging set up. Raises SettingsInvalid.
+    """
+    if settings is None:
+        settings = Settings.load()
+        logs.configure(log_plan(settings.logs))
+    app = _fastapi(settings, open_services or _open_services)
+    app.include_router(system.router)
+    app.include_router(v1.router, prefix=settings.service.api_v1_prefix)
+    app.mount("/static", StaticFiles(directory=system.WEB / "static"), name="static")
+    app.openapi = openapi.describe(app)  # type: ignore[method-assign] # the way FastAPI documents
+    return app
+
+
+def _fastapi(settings: Settings, open_services: OpenServices) -> FastAPI:
+    built = FastAPIOffline(
+        title=settings.service.project_name,
+        version=__version__,
+        description=openapi.DESCRIPTION,
+        openapi_tags=openapi.TAGS,
+        generate_unique_id_function=_operation_id,
+        static_url=_DOCS_ASSETS,
+        # No badge fetched from a validator on the internet.
+        swagger_ui_parameters={"validatorUrl": None},
+        redirect_slashes=False,
+        lifespan=_lifespan(settings, open_services),
+        middleware=_middleware(settings.service),
+        exception_handlers={
+            HTTPException: problems.handle,
+            RequestValidationError: problems.handle,
+            ServiceError: problems.handle,
+        },
+    )
+    return cast("FastAPI", built)
+
+
+def _middleware(service: ServiceSettings) -> list[Middleware]:
+    """Return all middleware, outermost first."""
+    cors = Middleware(
+        middleware.Cors,
+        allow_origins=service.cors_origins,
+        allow_methods=("GET", "POST", "PATCH", "DELETE"),
+        allow_headers=_REQUEST_HEADERS,
+        expose_headers=_RESPONSE_HEADERS,
+    )
+    return [
+        Middleware(middleware.RequestId),
+        Middleware(middleware.AccessLog),
+        Middleware(middleware.SecurityHeaders, docs=("/docs", "/redoc")),
+        Middleware(middleware.StripHeaders, names=("X-Forwarded-Host",)),
+        Middleware(middleware.Paths),
+        *([cors] if service.cors_origins else []),
+        Middleware(middleware.LastResort),
+        Middleware(middleware.BodyCap, most=service.max_body_kb * 1024),
+        Middleware(middleware.Deadline, seconds=service.request_timeout_seconds),
+        Middleware(middleware.HeadAsGet),
+    ]
+
+
+def _lifespan(settings: Settings, open_services: OpenServices) -> Lifespan[FastAPI]:
+    service = settings.service
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[State]:
+        about = About(name=service.project_name, version=__version__, prefix=service.api_v1_prefix)
+        try:
+            async with open_services(settings) as services:
+                logger.info("started", extra={"version": __version__, "docs": "/docs"})
+                yield State(services=services, about=about)
+        except StartRefused as error:
+            logger.critical("start_refused", extra={"code": error.code, "why": str(error), "remedy": error.remedy})
+            raise
+        logger.info("stopped")
+
+    return lifespan
+
+
+@asynccontextmanager
+async def _open_services(settings: Settings) -> AsyncIterator[Services]:
+    from app.container import open_services  # noqa: PLC0415 - the models' libraries take seconds to import
+
+    async with open_services(settings) as services:
+        yield services
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+def log_plan(plan: LogSettings) -> logs.LogPlan:
+    """Return how to log, as the settings say."""
+    return logs.LogPlan(
+        level=plan.log_level,
+        json_lines=plan.log_format == "json",
+        file=plan.log_file,
+        file_bytes=int(plan.log_file_max_mb * 1024 * 1024),
+        file_backups=plan.log_file_backups,
+    )

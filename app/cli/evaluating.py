@@ -1,0 +1,121 @@
+"""`eval`: figures over labelled questions and public benchmarks."""
+
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from app.adapters.calibration_file import Measured, write_measured
+from app.adapters.evaluation_files import read_benchmark, read_corpus, read_questions
+from app.cli.console import counting, err, out, print_figures, print_json, progress
+from app.config import Settings
+from app.container import open_parts, open_search_over
+from app.container.parts import CALIBRATION
+from app.domain.answers import AnswerMode
+from app.domain.evaluation import Half, Labelled, RankingFigures
+from app.services.evaluation.answers import AnswerJudge, Judged, summarise
+from app.services.evaluation.ranking import rank_benchmark, rank_questions
+
+Figures = dict[str, dict[str, float]]
+
+
+async def retrieval(options: Namespace) -> int:
+    """Measure a benchmark where one is named, else our own questions."""
+    given = [options.corpus, options.queries, options.qrels]
+    if any(given) and not all(given):
+        err.print("error: --corpus, --queries and --qrels go together", style="red")
+        return 2
+    rows = await _benchmark(options) if all(given) else await _own(Settings.load())
+    if options.json:
+        print_json(rows["all"] if all(given) else rows)
+    else:
+        print_figures("retrieval", rows)
+    return 0
+
+
+async def _benchmark(options: Namespace) -> Figures:
+    documents = read_corpus(options.corpus, options.fields.split(","))
+    benchmark = read_benchmark(options.queries, options.qrels)
+    with progress("indexing") as report:
+        async with open_search_over(Settings.load(), documents, report) as search:
+            with counting("asking", len(benchmark.relevant)) as tick:
+                return {"all": _row(await rank_benchmark(search, benchmark, tick))}
+
+
+async def _own(settings: Settings) -> Figures:
+    """Measure the check half, per language; ambiguous questions apart, since any of several articles will do."""
+    asked = [item for item in _questions(settings, None) if item.half is Half.CHECK and item.answerable]
+    groups: dict[str, Callable[[Labelled], bool]] = {
+        "English": lambda item: item.language == "en" and item.kind != "ambiguous",
+        "other languages": lambda item: item.language != "en" and item.kind != "ambiguous",
+        "German": lambda item: item.language == "de" and item.kind != "ambiguous",
+        "French": lambda item: item.language == "fr" and item.kind != "ambiguous",
+        "Spanish": lambda item: item.language == "es" and item.kind != "ambiguous",
+        "ambiguous": lambda item: item.kind == "ambiguous",
+    }
+    async with open_parts(settings, ephemeral=True, mode=AnswerMode.EXTRACT) as parts:
+        with counting("asking", sum(belongs(item) for belongs in groups.values() for item in asked)) as tick:
+            return {
+                name: _row(await rank_questions(parts.search, [item for item in asked if belongs(item)], tick))
+                for name, belongs in groups.items()
+            }
+
+
+def _row(figures: RankingFigures) -> dict[str, float]:
+    counts = {"queries": figures.queries, "documents": figures.documents}
+    return {**counts, **figures.figures, "seconds": round(figures.seconds, 3)}
+
+
+async def answers(options: Namespace) -> int:
+    """Ask the questions and print the figures, for all and per language."""
+    settings = Settings.load()
+    asked = _questions(settings, options.questions)
+    if options.half != "all":
+        asked = [item for item in asked if item.half.value == options.half]
+    asked = asked[: options.limit]
+    mode = AnswerMode(options.mode) if options.mode else None
+    async with open_parts(settings, ephemeral=True, mode=mode) as parts:
+        judge = AnswerJudge(parts.chat, parts.store, parts.grounder, parts.search.release)
+        with counting("asking", len(asked)) as tick:
+            judged = await judge.run(asked, tick)
+    rows = {name: summarise(group) for name, group in _groups(judged).items()}
+    if options.json:
+        print_json(rows)
+    else:
+        print_figures("answers", rows)
+    return 0
+
+
+def _groups(judged: Sequence[Judged]) -> dict[str, list[Judged]]:
+    groups = {
+        "all": list(judged),
+        "English": [item for item in judged if item.question.language == "en"],
+        "other languages": [item for item in judged if item.question.language != "en"],
+    }
+    return {name: group for name, group in groups.items() if group}
+
+
+async def calibrate() -> int:
+    """Fit the scores on the tune half, keep them, and say what they do to both halves."""
+    from app.services.evaluation import calibrating  # noqa: PLC0415 - scikit-learn takes seconds to import
+
+    settings = Settings.load()
+    asked = _questions(settings, None)
+    async with open_parts(settings, ephemeral=True, mode=AnswerMode.EXTRACT) as parts:
+        with counting("asking", len(asked)) as tick:
+            rows = await calibrating.examples(parts.search, asked, tick)
+        digest = parts.embedder.spec.digest
+        fitted = calibrating.fit([row for row in rows if row[0].half is Half.TUNE], digest)
+        kept = parts.measured or Measured(digest)
+    path = settings.knowledge.data_dir / CALIBRATION
+    write_measured(
+        path,
+        Measured(digest, fitted.bias, fitted.weights, fitted.threshold, kept.min_cosine, kept.min_words, kept.modes),
+    )
+    halves = {half.value: [row for row in rows if row[0].half is half] for half in Half}
+    print_figures("refusals", {name: calibrating.refusals(fitted, group) for name, group in halves.items()})
+    out.print(f"kept in {path}")
+    return 0
+
+
+def _questions(settings: Settings, path: Path | None) -> list[Labelled]:
+    return read_questions(path or settings.knowledge.data_dir / "eval" / "questions.jsonl")

@@ -1,0 +1,93 @@
+"""Reads the command line and runs one command.
+
+Exit codes: 0 done, 1 a check or a measurement found a fault, 2 the command cannot begin as things are configured.
+"""
+
+import argparse
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from app import __version__
+from app.cli import asking, doctor, evaluating, indexing, serving
+from app.cli.console import print_refusal
+from app.errors import StartRefused
+
+REFUSED = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code."""
+    options = parser().parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    run: Callable[[argparse.Namespace], int] = options.run
+    try:
+        return run(options)
+    except StartRefused as error:
+        print_refusal(error)
+        return REFUSED
+    except KeyboardInterrupt:
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    top = argparse.ArgumentParser(prog="python -m app", description="An IT-support answering service.")
+    top.add_argument("--version", action="version", version=__version__)
+    commands = top.add_subparsers(required=True, metavar="command")
+
+    serve = commands.add_parser("serve", help="build the index if need be, and serve")
+    serve.set_defaults(run=serving.serve)
+
+    index = commands.add_parser("index", help="build the index where its sources or the model changed")
+    index.add_argument("--force", action="store_true", help="build it even if nothing changed")
+    index.set_defaults(run=lambda options: asyncio.run(indexing.index(force=options.force)))
+
+    ask = commands.add_parser("ask", help="answer one question")
+    ask.add_argument("question")
+    ask.add_argument("--json", action="store_true", help="print the whole answer as JSON")
+    ask.add_argument("--max-tokens", type=_bounded(50, 500), default=150)
+    ask.set_defaults(run=lambda options: asyncio.run(asking.ask(options)))
+
+    check = commands.add_parser("doctor", help="name what is wrong with this installation")
+    check.add_argument("--json", action="store_true")
+    check.set_defaults(run=lambda options: asyncio.run(doctor.doctor(as_json=options.json)))
+
+    _add_eval(commands.add_parser("eval", help="measure retrieval and answers"))
+    return top
+
+
+def _add_eval(command: argparse.ArgumentParser) -> None:
+    kinds = command.add_subparsers(required=True, metavar="what")
+
+    retrieval = kinds.add_parser("retrieval", help="our own questions, or any corpus with queries and qrels")
+    retrieval.add_argument("--corpus", type=Path, help="corpus.jsonl: id, title, text")
+    retrieval.add_argument("--queries", type=Path, help="queries.jsonl: id, text")
+    retrieval.add_argument("--qrels", type=Path, help="qrels.tsv: query-id, corpus-id, score")
+    retrieval.add_argument("--fields", default="title,text", help="what of a document is indexed")
+    retrieval.add_argument("--json", action="store_true")
+    retrieval.set_defaults(run=lambda options: asyncio.run(evaluating.retrieval(options)))
+
+    answers = kinds.add_parser("answers", help="refusals, grounding, key facts and latency over labelled questions")
+    answers.add_argument("--questions", type=Path, help="questions.jsonl; ours by default")
+    answers.add_argument("--half", choices=("check", "tune", "all"), default="check")
+    answers.add_argument("--mode", choices=("auto", "extract", "generate"), help="instead of ANSWER_MODE")
+    answers.add_argument("--limit", type=_bounded(1, 100_000), help="only the first so many questions")
+    answers.add_argument("--json", action="store_true")
+    answers.set_defaults(run=lambda options: asyncio.run(evaluating.answers(options)))
+
+    calibrate = kinds.add_parser("calibrate", help="fit scores and thresholds on the tune half and keep them")
+    calibrate.set_defaults(run=lambda _options: asyncio.run(evaluating.calibrate()))
+
+
+def _bounded(least: int, most: int) -> Callable[[str], int]:
+    """Return a parser of whole numbers between two limits."""
+
+    def parse(text: str) -> int:
+        value = int(text)
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"must be between {least} and {most}")
+        return value
+
+    return parse

@@ -1,0 +1,89 @@
+"""`serve`: the service on one port, from settings, with a line to try it."""
+
+import json
+import socket
+from argparse import Namespace
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+
+from app.application import create_app, log_plan
+from app.cli.console import err, progress
+from app.config import ServiceSettings, Settings
+from app.container import open_services
+from app.errors import SettingsInvalid
+from app.logs import configure
+from app.services.bundle import Services
+
+_DRAIN_SECONDS = 10
+_HEADER_BYTES = 16 * 1024
+_FRAME_BYTES = 64 * 1024
+
+
+class _Server(uvicorn.Server):
+    """Says how to try the service once it listens."""
+
+    def __init__(self, config: uvicorn.Config, service: ServiceSettings) -> None:
+        super().__init__(config)
+        self._service = service
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then print the line."""
+        await super().startup(sockets)
+        if self.started:
+            _say_how_to_try(self._service)
+
+
+def serve(_options: Namespace) -> int:
+    """Serve until interrupted; raises StartRefused where it cannot begin."""
+    settings = Settings.load()
+    configure(log_plan(settings.logs))
+    service = settings.service
+    refuse_taken_port(service)
+    config = uvicorn.Config(
+        create_app(settings, open_services=_with_bar),
+        host=service.host,
+        port=service.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # Who asks is who connects: forwarded addresses are believed from nobody.
+        proxy_headers=False,
+        timeout_graceful_shutdown=_DRAIN_SECONDS,
+        h11_max_incomplete_event_size=_HEADER_BYTES,
+        ws_max_size=_FRAME_BYTES,
+    )
+    server = _Server(config, service)
+    server.run()
+    return 0 if server.started else 1
+
+
+@asynccontextmanager
+async def _with_bar(settings: Settings) -> AsyncIterator[Services]:
+    with progress("building the index") as report:
+        async with open_services(settings, report) as services:
+            yield services
+
+
+def refuse_taken_port(service: ServiceSettings) -> None:
+    """Raise SettingsInvalid where another program has the port."""
+    family = socket.AF_INET6 if ":" in service.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((service.host, service.port))
+        except OSError as error:
+            reason = f"{service.host}:{service.port} cannot be listened on ({error.strerror})"
+            raise SettingsInvalid("PORT", reason, "stop the other program, or set PORT") from error
+
+
+def _say_how_to_try(service: ServiceSettings) -> None:
+    host = "127.0.0.1" if service.host in {"0.0.0.0", "::"} else service.host  # noqa: S104 - compared, not bound
+    base = f"http://{host}:{service.port}"
+    body = json.dumps({"query": "How do I reset my password?"})
+    err.print(f"\n{service.project_name} is ready: {base}/  (API documentation: {base}/docs)", markup=False)
+    err.print("Try it:\n", markup=False)
+    err.print(
+        f"  curl -s {base}{service.api_v1_prefix}/chat/ -H 'Content-Type: application/json' -d '{body}'\n", markup=False
+    )
