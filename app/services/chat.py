@@ -5,7 +5,7 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from app.domain.answers import Answer, Draft, Outcome
@@ -18,22 +18,12 @@ from app.services import answers_cache
 from app.services.answering import messages, prompting
 from app.services.answering.composer import Composer
 from app.services.answering.rendering import split_pieces
-from app.services.retrieval import retriever
 from app.services.retrieval.retriever import Retriever
 
 log = logging.getLogger(__name__)
 
 HISTORY_TURNS = 6
 """How many turns back a follow-up question may lean."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """A draft and where it comes from."""
-
-    draft: Draft
-    evidence: Evidence
-    cached: bool
 
 
 class ChatService:
@@ -63,58 +53,60 @@ class ChatService:
         raise AssertionError("the stream of an answer ends with the answer")
 
     async def stream(self, question: Question) -> AsyncGenerator[ChatEvent, None]:
-        """Answer step by step."""
+        """Answer step by step: evidence as soon as it is found, sentences once they are known to be carried."""
         begun = self._clock()
         history = await self._history(question)
         language = self._search.language_of(question)
-        made = await self._made(question, history, language)
-        yield EvidenceFound(made.evidence)
-        for piece in split_pieces(made.draft):
+        key = self._key(question, history, language)
+        known = answers_cache.load(key, await self._cache.get(key), self._search.release)
+        evidence = known[1] if known else await self._search.search(question, history)
+        yield EvidenceFound(evidence)
+        draft = known[0] if known else await self._draft(question, evidence, language, key)
+        for piece in split_pieces(draft):
             yield TextSaid(piece)
-        for citation in made.draft.citations:
+        for citation in draft.citations:
             yield SourceCited(citation)
-        yield AnswerFinished(await self._finish(question, made, language, begun))
+        answer = await self._finish(question, draft, evidence, language)
+        elapsed = self._clock() - begun
+        yield AnswerFinished(replace(answer, cached=known is not None, processing_time=elapsed))
 
     async def _history(self, question: Question) -> Sequence[Turn]:
         if question.conversation_id is None:
             return ()
         return await self._store.history(question.owner, question.conversation_id, HISTORY_TURNS)
 
-    async def _made(self, question: Question, history: Sequence[Turn], language: str) -> _Made:
-        """Return the cached draft, or make one and cache it."""
+    def _key(self, question: Question, history: Sequence[Turn], language: str) -> str:
+        """Return the cache key: everything that could change the answer."""
+        release = self._search.release.manifest.release
+        rules = (self._composer.model, prompting.VERSION, self._search.rules_version, language)
+        return answers_cache.key_of(question, history, (release, *rules))
+
+    async def _draft(self, question: Question, evidence: Evidence, language: str, key: str) -> Draft:
+        """Compose a draft and cache it; without evidence, no model is asked."""
         release = self._search.release
-        parts = (release.manifest.release, self._composer.model, prompting.VERSION, retriever.RULES, language)
-        key = answers_cache.key_of(question, history, parts)
-        known = answers_cache.load(key, await self._cache.get(key), release)
-        if known is not None:
-            return _Made(*known, cached=True)
-        evidence = await self._search.search(question, history)
-        draft = await self._draft(question, evidence, language)
+        if evidence.sufficient:
+            draft = await self._composer.compose(question, evidence, release)
+        else:
+            draft = Draft(messages.no_context(language), Outcome.NO_CONTEXT)
         await self._cache.put(key, answers_cache.dump(key, draft, evidence, release))
-        return _Made(draft, evidence, cached=False)
+        return draft
 
-    async def _draft(self, question: Question, evidence: Evidence, language: str) -> Draft:
-        if not evidence.sufficient:
-            return Draft(messages.no_context(language), Outcome.NO_CONTEXT)
-        return await self._composer.compose(question, evidence, self._search.release)
-
-    async def _finish(self, question: Question, made: _Made, language: str, begun: float) -> Answer:
+    async def _finish(self, question: Question, draft: Draft, evidence: Evidence, language: str) -> Answer:
         conversation_id = question.conversation_id or str(uuid.uuid4())
         now = datetime.now(UTC)
         asked = Turn(str(uuid.uuid4()), Role.USER, question.text, now)
-        said = Turn(str(uuid.uuid4()), Role.ASSISTANT, made.draft.text, now, made.draft.outcome.value)
+        said = Turn(str(uuid.uuid4()), Role.ASSISTANT, draft.text, now, draft.outcome.value)
         persisted = await self._keep(question.owner, conversation_id, (asked, said))
         return Answer(
             query=question.text,
-            draft=made.draft,
-            hits=made.evidence.hits,
-            answerability=made.evidence.answerability,
+            draft=draft,
+            hits=evidence.hits,
+            answerability=evidence.answerability,
             conversation_id=conversation_id,
             message_id=said.id,
             language=language,
             timestamp=now,
-            processing_time=self._clock() - begun,
-            cached=made.cached,
+            processing_time=0.0,
             persisted=persisted,
         )
 

@@ -91,7 +91,8 @@ def mongo(port: int, *more: str) -> list[str]:
 def nx(port: int) -> list[str]:
     """Return the command of an NX-27017: MongoDB's protocol, text indexes, no validators, no updates by pipeline."""
     program = str(Path(sys.executable).with_name("nx-27017"))
-    return [program, "--host", "127.0.0.1", "-p", str(port), "--data-dir", "memory", "--pid-file", "nx.pid"]
+    files = ["--data-dir", "memory", "--pid-file", "nx.pid", "--log-file", "nx.log"]
+    return [program, "--host", "127.0.0.1", "-p", str(port), *files]
 
 
 @contextmanager

@@ -7,12 +7,20 @@ from uuid import uuid4
 import pytest
 from server_processes import Server
 
+from app.adapters.caches import redis_cache
 from app.adapters.caches.limits import MAX_VALUE_BYTES, lifetime
 from app.adapters.caches.memory_cache import MemoryCache
 from app.adapters.caches.redis_cache import RedisCache
 from app.ports import ResponseCache
 
 pytest_plugins = ["live_servers"]
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give a busy machine time: how soon Redis is given up is asked elsewhere."""
+    monkeypatch.setattr(redis_cache, "_CALL_SECONDS", 2.0)
+
 
 Open = Callable[[float], ResponseCache]
 

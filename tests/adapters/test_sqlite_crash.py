@@ -51,4 +51,4 @@ async def test_every_acknowledged_turn_survives_a_kill(tmp_path: Path) -> None:
             for name, count in acknowledged.items():
                 # One append more may have been written than told: the kill can fall between the two.
                 assert await kept_pairs(store, name) in (count, count + 1)
-    assert sum(acknowledged.values()) > 100
+    assert sum(acknowledged.values()) > 30

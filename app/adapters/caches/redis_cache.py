@@ -70,13 +70,13 @@ class RedisCache:
             # ValueError and EOFError: something else than Redis may be listening there.
             raise DependencyUnreachable(_VARIABLE, f"no answer ({type(error).__name__})") from error
         finally:
-            await patient.aclose()
+            await _close(patient)
         if not answered:
             raise DependencyUnreachable(_VARIABLE, "what answers there is no Redis")
 
     async def close(self) -> None:
-        """Close all connections."""
-        await self._client.aclose()
+        """Close all connections; whatever Redis does, this raises nothing."""
+        await _close(self._client)
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -164,6 +164,13 @@ def _client(url: str, seconds: float) -> Any:
         # Without its cause, which quotes parts of the URL, and those may be parts of the password.
         raise SettingsInvalid(_VARIABLE, "is not a Redis URL", "redis://host:6379/0") from None
     return Redis.from_pool(pool)
+
+
+async def _close(client: Any) -> None:
+    try:
+        await client.aclose()
+    except (RedisError, OSError) as error:
+        logger.debug("cache connection not closed in order", extra={"error": type(error).__name__})
 
 
 def _seal(key: str, value: bytes) -> bytes:

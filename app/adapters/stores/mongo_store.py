@@ -27,7 +27,7 @@ _VARIABLE = "MONGODB_URI"
 _DATABASE = "itsupport"
 _REQUEST_SECONDS = 1.0
 # Motor's calls wait for one of its threads before their own time begins: this bounds the two together.
-_WAIT_SECONDS = 1.3
+_WAIT_SECONDS = 1.2
 _REACH_SECONDS = 4.0
 # Indexes of a large collection made by another program take a while; this happens once.
 _PREPARE_SECONDS = 120.0

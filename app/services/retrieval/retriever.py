@@ -52,6 +52,11 @@ class Retriever:
         """The release searched."""
         return self._release
 
+    @property
+    def rules_version(self) -> str:
+        """Name everything of the retrieval that could change an answer: code rules and knobs."""
+        return f"{RULES}/{self._rules.lexical_weight}/{self._rules.threshold}/{self._rules.calibration.weights}"
+
     def language_of(self, question: Question) -> str:
         """Return the language asked for, else the one the question seems to be in."""
         return question.language or self._detect(question.text)

@@ -1,0 +1,213 @@
+"""An embedding model is converted once, faithfully or not at all."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from model_makers import make_embedder
+
+from app.adapters.embedders import conversion, openvino_embedder
+from app.adapters.embedders.encoder import OpenVinoEncoder
+from app.adapters.embedders.layout import NotConvertible, read_layout
+from app.adapters.embedders.openvino_embedder import OpenVinoEmbedder
+from app.adapters.embedders.torch_embedder import TorchEmbedder
+from app.errors import ModelAltered, StartRefused
+from app.modelfiles.apart import ApartFailed
+from app.modelfiles.locate import ModelFiles, embedding_model
+
+pytest_plugins = ["tiny_models"]
+
+
+@pytest.fixture
+def copy(tiny_embedder: ModelFiles, tmp_path: Path) -> Path:
+    """Return a copy of the tiny model that the test may spoil."""
+    return Path(shutil.copytree(tiny_embedder.path, tmp_path / "model"))
+
+
+@pytest.fixture(scope="module")
+def converted(tiny_embedder: ModelFiles, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("converted") / "tiny"
+    conversion.convert(tiny_embedder.path, target)
+    return target
+
+
+def edit(path: Path, **changes: Any) -> None:
+    value = json.loads(path.read_text()) if path.is_file() else {}
+    path.write_text(json.dumps(value | changes))
+
+
+def test_the_tiny_models_layout(tiny_embedder: ModelFiles) -> None:
+    layout = read_layout(tiny_embedder.path)
+    assert (layout.pooling, layout.max_tokens, layout.pad_id, layout.lower_case) == ("mean", 64, 0, False)
+    assert layout.transformer == tiny_embedder.path
+
+
+def test_older_folders_are_understood(copy: Path) -> None:
+    pooling = {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False, "word_embedding_dimension": 32}
+    (copy / "1_Pooling" / "config.json").write_text(json.dumps(pooling))
+    edit(copy / "sentence_bert_config.json", max_seq_length=48, do_lower_case=True)
+    layout = read_layout(copy)
+    assert (layout.pooling, layout.max_tokens, layout.lower_case) == ("cls", 48, True)
+
+
+def test_a_plain_transformer_is_pooled_by_the_mean(copy: Path) -> None:
+    for name in ("modules.json", "config_sentence_transformers.json", "sentence_bert_config.json"):
+        (copy / name).unlink()
+    edit(copy / "tokenizer_config.json", model_max_length=1e30)
+    layout = read_layout(copy)
+    assert (layout.pooling, layout.max_tokens) == ("mean", 64)
+
+
+def test_a_pooling_without_flags_is_the_mean(copy: Path) -> None:
+    (copy / "1_Pooling" / "config.json").write_text("{}")
+    assert read_layout(copy).pooling == "mean"
+
+
+def dense(folder: Path) -> None:
+    modules = json.loads((folder / "modules.json").read_text())
+    modules.insert(2, {"path": "2_Dense", "type": "sentence_transformers.models.Dense"})
+    (folder / "modules.json").write_text(json.dumps(modules))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (dense, "Dense"),
+        (lambda folder: (folder / "tokenizer.json").unlink(), "no tokenizer.json"),
+        (lambda folder: edit(folder / "1_Pooling" / "config.json", pooling_mode="lasttoken"), "lasttoken"),
+        (lambda folder: edit(folder / "1_Pooling" / "config.json", pooling_mode=["mean", "max"]), r"mean\+max"),
+        (lambda folder: edit(folder / "config_sentence_transformers.json", default_prompt_name="query"), "prompt"),
+    ],
+)
+def test_what_openvino_cannot_do_alike_is_left_to_torch(
+    copy: Path, spoil: Callable[[Path], Any], message: str, tmp_path: Path
+) -> None:
+    files = embedding_model(str(copy), tmp_path / "cache")
+    spoil(copy)
+    with pytest.raises(NotConvertible, match=message) as caught:
+        OpenVinoEmbedder(files, tmp_path / "cache")
+    assert isinstance(caught.value, StartRefused)
+
+
+@pytest.mark.parametrize("pooling", ["mean", "cls"])
+async def test_the_converted_model_gives_the_originals_vectors(pooling: str, tmp_path: Path) -> None:
+    folder = make_embedder(tmp_path, pooling)
+    conversion.convert(folder, tmp_path / "converted")
+    names = sorted(path.name for path in (tmp_path / "converted").iterdir())
+    assert names == ["digests.json", "model.bin", "model.xml"]
+    encoder = OpenVinoEncoder(read_layout(folder), tmp_path / "converted" / "model.xml")
+    original = TorchEmbedder(embedding_model(str(folder), tmp_path / "cache"), "cpu")
+    texts = ["reset my password", "the printer is on fire " * 50, "", "日本"]
+    np.testing.assert_allclose(encoder(texts), await original.embed(texts), atol=1e-4)
+    original.close()
+
+
+def test_a_copy_that_differs_is_not_kept(
+    tiny_embedder: ModelFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = conversion._export
+
+    def wrong(folder: Path, path: Path) -> Any:
+        return -real(folder, path)
+
+    monkeypatch.setattr(conversion, "_export", wrong)
+    with pytest.raises(NotConvertible, match="differs from the original"):
+        conversion.main([str(tiny_embedder.path), str(tmp_path / "converted")])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_conversion_runs_as_a_program(
+    tiny_embedder: ModelFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[tuple[Path, Path]] = []
+    monkeypatch.setattr(conversion, "convert", lambda folder, target: done.append((folder, target)))
+    assert conversion.main(["a", "b"]) == 0
+    assert done == [(Path("a"), Path("b"))]
+
+
+def test_texts_are_lowered_where_the_model_says_so(copy: Path, converted: Path) -> None:
+    tokenizer = json.loads((copy / "tokenizer.json").read_text())
+    tokenizer["normalizer"] = None
+    (copy / "tokenizer.json").write_text(json.dumps(tokenizer))
+    strict = OpenVinoEncoder(read_layout(copy), converted / "model.xml")
+    edit(copy / "sentence_bert_config.json", do_lower_case=True)
+    lowering = OpenVinoEncoder(read_layout(copy), converted / "model.xml")
+    plain = lowering(["reset my password"])
+    np.testing.assert_allclose(lowering(["Reset MY Password"]), plain, atol=1e-6)
+    assert float(strict(["Reset MY Password"])[0] @ plain[0]) < 0.99
+
+
+@pytest.fixture
+def kept(converted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, list[str]]:
+    """Return a cache folder, and the list of conversions made into it, all copies of one."""
+    made: list[str] = []
+
+    def here(module: str, source: str, target: str, *, seconds: float) -> None:
+        made.append(module)
+        shutil.copytree(converted, target, dirs_exist_ok=True)
+
+    monkeypatch.setattr(openvino_embedder, "run_apart", here)
+    return tmp_path / "cache", made
+
+
+def test_a_model_is_converted_once(tiny_embedder: ModelFiles, kept: tuple[Path, list[str]]) -> None:
+    cache, made = kept
+    for _ in range(2):
+        OpenVinoEmbedder(tiny_embedder, cache).close()
+    assert made == ["app.adapters.embedders.conversion"]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda folder: (folder / "model.bin").write_bytes(b"half"),
+        lambda folder: (folder / "model.xml").unlink(),
+        lambda folder: (folder / "digests.json").write_text("{"),
+    ],
+)
+def test_a_spoilt_conversion_is_made_again(
+    tiny_embedder: ModelFiles, kept: tuple[Path, list[str]], spoil: Callable[[Path], Any]
+) -> None:
+    cache, made = kept
+    OpenVinoEmbedder(tiny_embedder, cache).close()
+    (folder,) = (cache / "embedders").iterdir()
+    spoil(folder)
+    OpenVinoEmbedder(tiny_embedder, cache).close()
+    assert len(made) == 2
+
+
+def test_other_weights_or_another_configuration_are_converted_anew(
+    copy: Path, kept: tuple[Path, list[str]], tmp_path: Path
+) -> None:
+    cache, _ = kept
+    OpenVinoEmbedder(embedding_model(str(copy), cache), cache).close()
+    edit(copy / "config.json", layer_norm_eps=1e-6)
+    OpenVinoEmbedder(embedding_model(str(copy), cache), cache).close()
+    assert len(list((cache / "embedders").iterdir())) == 2
+
+
+def test_a_conversion_that_fails_is_named(
+    tiny_embedder: ModelFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: str, seconds: float) -> None:
+        raise ApartFailed("no space left")
+
+    monkeypatch.setattr(openvino_embedder, "run_apart", fail)
+    with pytest.raises(NotConvertible, match="no space left"):
+        OpenVinoEmbedder(tiny_embedder, tmp_path)
+
+
+def test_torch_refuses_weights_it_cannot_read(copy: Path, tmp_path: Path) -> None:
+    files = embedding_model(str(copy), tmp_path / "cache")
+    (copy / "model.safetensors").write_bytes(b"not weights")
+    with pytest.raises(ModelAltered, match="cannot be loaded"):
+        TorchEmbedder(files, "cpu")
+
+
+def test_torch_takes_a_gpu_where_there_is_one(tiny_embedder: ModelFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = pytest.importorskip("torch")
+    assert TorchEmbedder(tiny_embedder)._model.device.type == ("cuda" if torch.cuda.is_available() else "cpu")
