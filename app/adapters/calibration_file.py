@@ -18,7 +18,7 @@ class Measured:
     bias: float = 0.0
     weights: tuple[float, ...] = ()
     threshold: float = 1.0
-    min_cosine: float = 0.72
+    min_cosine: float = 0.75
     min_words: float = 0.7
     modes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 

@@ -4,12 +4,10 @@ from argparse import Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from app.adapters.calibration_file import Measured, write_measured
 from app.adapters.evaluation_files import read_benchmark, read_corpus, read_questions
-from app.cli.console import counting, err, out, print_figures, print_json, progress
+from app.cli.console import counting, err, print_figures, print_json, progress
 from app.config import Settings
 from app.container import open_parts, open_search_over
-from app.container.parts import CALIBRATION
 from app.domain.answers import AnswerMode
 from app.domain.evaluation import Half, Labelled, RankingFigures
 from app.services.evaluation.answers import AnswerJudge, Judged, summarise
@@ -43,7 +41,7 @@ async def _benchmark(options: Namespace) -> Figures:
 
 async def _own(settings: Settings) -> Figures:
     """Measure the check half, per language; ambiguous questions apart, since any of several articles will do."""
-    asked = [item for item in _questions(settings, None) if item.half is Half.CHECK and item.answerable]
+    asked = [item for item in labelled(settings) if item.half is Half.CHECK and item.answerable]
     groups: dict[str, Callable[[Labelled], bool]] = {
         "English": lambda item: item.language == "en" and item.kind != "ambiguous",
         "other languages": lambda item: item.language != "en" and item.kind != "ambiguous",
@@ -68,7 +66,7 @@ def _row(figures: RankingFigures) -> dict[str, float]:
 async def answers(options: Namespace) -> int:
     """Ask the questions and print the figures, for all and per language."""
     settings = Settings.load()
-    asked = _questions(settings, options.questions)
+    asked = labelled(settings, options.questions)
     if options.half != "all":
         asked = [item for item in asked if item.half.value == options.half]
     asked = asked[: options.limit]
@@ -94,28 +92,6 @@ def _groups(judged: Sequence[Judged]) -> dict[str, list[Judged]]:
     return {name: group for name, group in groups.items() if group}
 
 
-async def calibrate() -> int:
-    """Fit the scores on the tune half, keep them, and say what they do to both halves."""
-    from app.services.evaluation import calibrating  # noqa: PLC0415 - scikit-learn takes seconds to import
-
-    settings = Settings.load()
-    asked = _questions(settings, None)
-    async with open_parts(settings, ephemeral=True, mode=AnswerMode.EXTRACT) as parts:
-        with counting("asking", len(asked)) as tick:
-            rows = await calibrating.examples(parts.search, asked, tick)
-        digest = parts.embedder.spec.digest
-        fitted = calibrating.fit([row for row in rows if row[0].half is Half.TUNE], digest)
-        kept = parts.measured or Measured(digest)
-    path = settings.knowledge.data_dir / CALIBRATION
-    write_measured(
-        path,
-        Measured(digest, fitted.bias, fitted.weights, fitted.threshold, kept.min_cosine, kept.min_words, kept.modes),
-    )
-    halves = {half.value: [row for row in rows if row[0].half is half] for half in Half}
-    print_figures("refusals", {name: calibrating.refusals(fitted, group) for name, group in halves.items()})
-    out.print(f"kept in {path}")
-    return 0
-
-
-def _questions(settings: Settings, path: Path | None) -> list[Labelled]:
+def labelled(settings: Settings, path: Path | None = None) -> list[Labelled]:
+    """Read labelled questions: ours, unless another file is named."""
     return read_questions(path or settings.knowledge.data_dir / "eval" / "questions.jsonl")

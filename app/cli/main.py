@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from app import __version__
-from app.cli import asking, doctor, evaluating, indexing, serving
+from app.cli import asking, calibrating, doctor, evaluating, indexing, serving
 from app.cli.console import print_refusal
 from app.errors import StartRefused
 
@@ -78,7 +78,11 @@ def _add_eval(command: argparse.ArgumentParser) -> None:
     answers.set_defaults(run=lambda options: asyncio.run(evaluating.answers(options)))
 
     calibrate = kinds.add_parser("calibrate", help="fit scores and thresholds on the tune half and keep them")
-    calibrate.set_defaults(run=lambda _options: asyncio.run(evaluating.calibrate()))
+    calibrate.set_defaults(run=lambda _options: asyncio.run(calibrating.calibrate()))
+
+    modes = kinds.add_parser("modes", help="measure which answers this model is better at, and keep it")
+    modes.add_argument("--limit", type=_bounded(1, 100_000), help="only the first so many questions")
+    modes.set_defaults(run=lambda options: asyncio.run(calibrating.measure_modes(options)))
 
 
 def _bounded(least: int, most: int) -> Callable[[str], int]:

@@ -13,7 +13,7 @@ from typing import Final
 from app.adapters import model_hub
 from app.config import Settings
 from app.domain.answers import AnswerMode
-from app.errors import ModelAltered
+from app.errors import ModelAltered, NotReady
 from app.modelfiles import locate
 from app.modelfiles.locate import ModelFiles
 from app.ports import Embedder, Generator
@@ -21,6 +21,8 @@ from app.ports import Embedder, Generator
 log = logging.getLogger(__name__)
 
 _GPU_SIGNS: Final = (Path("/dev/nvidia0"), Path("/dev/nvidiactl"), Path("/dev/dxg"))
+
+_LOOK_SECONDS: Final = 0.1
 
 
 def has_gpu() -> bool:
@@ -79,9 +81,7 @@ async def open_generator(
     """Open the language model, which goes on loading in the background; None where no answer would use it."""
     name = settings.generation.llm_model_id
     if not needs_generator(mode, name, measured):
-        log.info(
-            "language model not loaded", extra={"model": name, "mode": mode.value, "why": "extractive"}
-        )
+        log.info("language model not loaded", extra={"model": name, "mode": mode.value, "why": "extractive"})
         return None
     cache = settings.knowledge.model_cache_dir
     files = await asyncio.to_thread(locate.language_model, name, cache, model_hub.download)
@@ -89,6 +89,17 @@ async def open_generator(
     spec = generator.spec
     log.info("language model", extra={"model": spec.model_id, "engine": spec.engine, "device": spec.device})
     return generator
+
+
+async def loaded(generator: Generator | None) -> None:
+    """Wait until a language model is loaded; raises GenerationFailed where it cannot be."""
+    while generator is not None:
+        try:
+            generator.count_tokens("")
+        except NotReady:
+            await asyncio.sleep(_LOOK_SECONDS)
+        else:
+            return
 
 
 async def _generator(stack: AsyncExitStack, files: ModelFiles, settings: Settings) -> Generator:

@@ -18,7 +18,7 @@ from app.adapters.stores.memory_store import MemoryStore
 from app.adapters.stores.sqlite_store import SqliteStore
 from app.adapters.tokens import open_counter
 from app.config import Settings
-from app.container.engines import open_embedder, open_generator
+from app.container.engines import loaded, open_embedder, open_generator
 from app.domain.answers import AnswerMode
 from app.domain.knowledge import Document
 from app.ports import ConversationStore, Embedder, KnowledgeSource, Release, ResponseCache
@@ -70,6 +70,9 @@ async def open_parts(
         answer_mode = mode or AnswerMode(settings.generation.answer_mode)
         modes = measured.modes if measured else {}
         generator = await open_generator(stack, settings, answer_mode, modes)
+        if ephemeral:
+            # A command asks at once, where a server answers 503 until the model is there.
+            await loaded(generator)
         grounder = Grounder(embedder, release.lexical.analyse, _grounding(measured))
         store = MemoryStore() if ephemeral else await _open_store(stack, settings)
         cache = MemoryCache(1, 0) if ephemeral else await _open_cache(stack, settings)

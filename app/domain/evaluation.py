@@ -13,6 +13,12 @@ class Half(StrEnum):
     CHECK = "check"
 
 
+def half_of(name: str) -> Half:
+    """Return the half that something belongs to, by a hash of its id."""
+    odd = int(hashlib.sha256(name.encode()).hexdigest(), 16) % 2
+    return Half.CHECK if odd else Half.TUNE
+
+
 @dataclass(frozen=True, slots=True)
 class Labelled:
     """A question, the documents that answer it, and the facts a right answer holds.
@@ -31,9 +37,8 @@ class Labelled:
 
     @property
     def half(self) -> Half:
-        """The half a question belongs to, by a hash of its id: adding questions moves none."""
-        odd = int(hashlib.sha256(self.id.encode()).hexdigest(), 16) % 2
-        return Half.CHECK if odd else Half.TUNE
+        """The half a question belongs to; adding questions moves none."""
+        return half_of(self.id)
 
 
 @dataclass(frozen=True, slots=True)

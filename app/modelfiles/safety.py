@@ -6,6 +6,7 @@ from typing import Any
 
 from app.errors import ModelAltered, ModelMissing
 
+_PICKLED = {".bin", ".pt", ".pth", ".ckpt"}
 _OWN_CODE = "choose a model that runs without code of its own"
 
 
@@ -61,7 +62,7 @@ def check_folder(folder: Path) -> list[Path]:
         if "auto_map" in read_json(place / "config.json"):
             raise ModelAltered("config.json of the model asks to run code of its own (auto_map)", _OWN_CODE)
         here = weights(place)
-        if not here and any(place.glob(f"*model*{suffix}") for suffix in (".bin", ".pt", ".pth", ".ckpt")):
+        if not here and any(path.suffix in _PICKLED for path in place.glob("*model*")):
             raise ModelMissing(
                 f"{folder.name} has pickled weights, which can run code when they are read",
                 "use a copy of the model with safetensors weights",

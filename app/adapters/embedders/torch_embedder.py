@@ -22,6 +22,7 @@ class TorchEmbedder:
     def __init__(self, files: ModelFiles, device: str | None = None) -> None:
         """Load the model; blocks for seconds. Raises ModelAltered where it cannot be read."""
         import torch  # noqa: PLC0415 - seconds to import, and only where this adapter is chosen
+        from safetensors import SafetensorError  # noqa: PLC0415
         from sentence_transformers import SentenceTransformer  # noqa: PLC0415
         from transformers.utils import logging  # noqa: PLC0415
 
@@ -38,7 +39,7 @@ class TorchEmbedder:
                 trust_remote_code=False,
                 model_kwargs={"use_safetensors": True, "dtype": precision},
             ).eval()
-        except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+        except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
             raise ModelAltered(f"{files.model_id} cannot be loaded", "fetch the model again") from error
         # A tokenizer of its own: the other one belongs to the worker thread.
         self._counter = copy.deepcopy(self._model.tokenizer)

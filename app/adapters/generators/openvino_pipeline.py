@@ -36,10 +36,13 @@ class Tokens:
     """Counts with a model's tokenizer, without the model; calls may overlap."""
 
     def __init__(self, model: Path) -> None:
+        """Load; blocks for seconds. Raises RuntimeError."""
         block_telemetry()
         import openvino_genai  # noqa: PLC0415 - only after its telemetry is out of the way
 
         self._tokenizer = openvino_genai.Tokenizer(str(model))
+        # A model without a tokenizer is only noticed when it is used.
+        self.count("?")
 
     def ids(self, text: str) -> list[int]:
         """Return the tokens of `text`, special tokens left out."""

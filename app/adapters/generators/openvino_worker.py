@@ -6,6 +6,7 @@ at work, and `{"failed": "..."}` before it ends badly. It ends when its input do
 """
 
 import dataclasses
+import functools
 import json
 import os
 import queue
@@ -112,25 +113,27 @@ def main(arguments: list[str]) -> int:
     send = _answers()
     inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(inbox,), daemon=True).start()
-    try:
-        loop = Loop(OpenVinoPipeline(Path(model), Path(cache_dir), PipelineLimits(**json.loads(limits))), inbox, send)
-        send({"ready": True})
-        while True:
-            loop.turn()
-    finally:
-        send({"failed": traceback.format_exc()[-_DETAIL:]})
+    sys.excepthook = functools.partial(_report, send)
+    loop = Loop(OpenVinoPipeline(Path(model), Path(cache_dir), PipelineLimits(**json.loads(limits))), inbox, send)
+    send({"ready": True})
+    while True:
+        loop.turn()
 
 
 def _answers() -> Callable[[Message], None]:
     """Return a function that writes a line to the parent; whatever libraries print goes to stderr instead."""
-    channel = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    channel = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
 
     def send(message: Message) -> None:
-        channel.write(json.dumps(message) + "\n")
-        channel.flush()
+        os.write(channel, json.dumps(message).encode() + b"\n")
 
     return send
+
+
+def _report(send: Callable[[Message], None], _: type[BaseException], error: BaseException, __: object) -> None:
+    """Tell the parent why this process ends; it has a log, and this one has none."""
+    send({"failed": "".join(traceback.format_exception(error))[-_DETAIL:]})
 
 
 def _listen(inbox: "queue.SimpleQueue[Message]") -> None:

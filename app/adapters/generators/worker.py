@@ -131,7 +131,8 @@ class Worker:
                     self._answer(message)
         with contextlib.suppress(OSError):
             _pipe(process.stdin).close()
-        self._lost(reason or f"ended with status {process.wait()}")
+        status = process.wait()
+        self._lost(reason or f"ended with status {status}")
 
     def _answer(self, message: dict[str, Any]) -> None:
         with self._lock:

@@ -8,12 +8,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from app.adapters.sources.reading import digest, explain, parse_yaml, text_of
+from app.adapters.sources.reading import Line, digest, explain, parse_yaml, text_of
 from app.domain.knowledge import Document, DocumentKind, Origin, Risk, Section, SectionKind, Step
 from app.errors import KnowledgeInvalid
 
 _FENCE = "---"
-_HEADING = re.compile(r"^## +(.+?) *$")
+_HEADING = re.compile(r"^## +(.+?)\s*$")
 _STEP = re.compile(r"^(\d+)\. +(?:\[(admin|destructive)\] +)?(\S.*)$")
 _KINDS = {
     "symptom": SectionKind.SYMPTOM,
@@ -22,7 +22,6 @@ _KINDS = {
     "if that did not help": SectionKind.FALLBACK,
 }
 
-_Text = Annotated[str, StringConstraints(min_length=1, max_length=300, strip_whitespace=True)]
 _Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{1,79}$")]
 Platform = Literal["windows", "macos", "linux", "ios", "android", "web", "any"]
 
@@ -33,17 +32,17 @@ class FrontMatter(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: _Id
-    subject: _Text
+    subject: Line
     category: _Id
     platform: tuple[Platform, ...] = Field(min_length=1)
-    versions: tuple[_Text, ...] = ()
-    apps: tuple[_Text, ...] = ()
+    versions: tuple[Line, ...] = ()
+    apps: tuple[Line, ...] = ()
     difficulty: Literal["easy", "medium", "hard"]
     risk: Risk
     language: Literal["en", "de", "fr", "es"]
     reviewed: date
     owner: _Id
-    aliases: dict[Literal["en", "de", "fr", "es"], tuple[_Text, ...]] = {}
+    aliases: dict[Literal["en", "de", "fr", "es"], tuple[Line, ...]] = {}
 
 
 class ArticleFolder:

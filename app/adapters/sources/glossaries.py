@@ -18,7 +18,7 @@ def read_glossaries(folder: Path) -> Mapping[str, Mapping[str, str]]:
 
 def _read(path: Path) -> Mapping[str, str]:
     found: dict[str, str] = {}
-    for line, text in enumerate(text_of(path).splitlines(), 1):
+    for line, text in enumerate(text_of(path).removesuffix("\n").split("\n"), 1):
         phrase, tab, english = text.partition("\t")
         if not tab or not phrase.strip() or "\t" in english:
             raise KnowledgeInvalid(path, line, "expected a phrase, a tab and its translation")

@@ -1,28 +1,61 @@
 """Reading source files so that every fault is named with its file and line."""
 
 import hashlib
-from collections.abc import Iterable
+import os
+from collections.abc import Hashable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import AfterValidator, StringConstraints, ValidationError
 
 from app.errors import KnowledgeInvalid
+
+
+def _without_nul(text: str) -> str:
+    """Refuse what an escape can smuggle past the check of the raw text."""
+    if "\0" in text:
+        raise ValueError("holds a NUL character")
+    return text
+
+
+Line = Annotated[
+    str, StringConstraints(min_length=1, max_length=300, strip_whitespace=True), AfterValidator(_without_nul)
+]
+"""A title, a name, a fact."""
+
+Prose = Annotated[
+    str, StringConstraints(min_length=1, max_length=8000, strip_whitespace=True), AfterValidator(_without_nul)
+]
+"""Text of several sentences."""
+
+
+class _TextLoader(yaml.BaseLoader):
+    """Leaves every scalar as it is written, so that version 10.10 stays itself, and refuses a key given twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - the library's signature
+        """Build a mapping; raises ConstructorError for a key given twice."""
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    raise yaml.constructor.ConstructorError(None, None, f"'{key.value}' is given twice", key.start_mark)
+                seen.add(key.value)
+        return super().construct_mapping(node, deep=deep)
 
 
 def digest(root: Path, files: Iterable[Path]) -> str:
     """Return one SHA-256 over the names (relative to `root`) and contents of files."""
     whole = hashlib.sha256()
     for path in files:
-        whole.update(f"{path.relative_to(root)}\0".encode())
-        whole.update(hashlib.sha256(path.read_bytes()).digest())
+        whole.update(os.fsencode(path.relative_to(root)) + b"\0")
+        whole.update(hashlib.sha256(_bytes_of(path)).digest())
     return whole.hexdigest()
 
 
 def text_of(path: Path) -> str:
-    """Return a file's text with line ends as LF; raises KnowledgeInvalid where it is empty or not UTF-8."""
-    raw = path.read_bytes()
+    """Return a file's text with line ends as LF; raises KnowledgeInvalid where it is empty, not UTF-8 or unreadable."""
+    raw = _bytes_of(path)
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -36,18 +69,28 @@ def text_of(path: Path) -> str:
     return text
 
 
-def parse_yaml(path: Path, text: str, first_line: int) -> dict[str, Any]:
-    """Return a YAML mapping that starts on `first_line` of the file."""
+def _bytes_of(path: Path) -> bytes:
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = first_line + (mark.line if mark is not None else 0)
-        problem = getattr(error, "problem", None) or "is not YAML"
-        raise KnowledgeInvalid(path, line, f"front matter: {problem}") from error
+        return path.read_bytes()
+    except OSError as error:
+        raise KnowledgeInvalid(path, 1, f"cannot be read: {error.strerror}") from error
+
+
+def parse_yaml(path: Path, text: str, first_line: int) -> dict[str, Any]:
+    """Return a YAML mapping that starts on `first_line` of the file; its scalars are text as it is written."""
+    try:
+        value = yaml.load(text, _TextLoader)  # noqa: S506 - it makes text, lists and mappings alone
+    except yaml.reader.ReaderError as error:
+        line = first_line + text.count("\n", 0, error.position)
+        raise KnowledgeInvalid(path, line, f"front matter: {error.reason}") from error
+    except yaml.MarkedYAMLError as error:
+        line = first_line + (error.problem_mark.line if error.problem_mark is not None else 0)
+        raise KnowledgeInvalid(path, line, f"front matter: {error.problem}") from error
+    except RecursionError as error:
+        raise KnowledgeInvalid(path, first_line, "front matter: is nested too deeply") from error
     if not isinstance(value, dict):
         raise KnowledgeInvalid(path, first_line, "front matter: is not a mapping")
-    return {str(key): item for key, item in value.items()}
+    return value
 
 
 def explain(error: ValidationError) -> tuple[str, str]:

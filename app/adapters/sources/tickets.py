@@ -9,12 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from app.adapters.sources.articles import Platform
-from app.adapters.sources.reading import digest, explain, text_of
+from app.adapters.sources.reading import Line, Prose, digest, explain, text_of
 from app.domain.knowledge import Document, DocumentKind, Origin, Section, SectionKind
 from app.errors import KnowledgeInvalid
-
-_Line = Annotated[str, StringConstraints(min_length=1, max_length=300, strip_whitespace=True)]
-_Text = Annotated[str, StringConstraints(min_length=1, max_length=8000, strip_whitespace=True)]
 
 
 class Ticket(BaseModel):
@@ -23,17 +20,17 @@ class Ticket(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: Annotated[str, StringConstraints(pattern=r"^T-\d{1,9}$")]
-    subject: _Line
-    description: _Text
-    resolution: _Text
-    summary: _Text
-    category: _Line
+    subject: Line
+    description: Prose
+    resolution: Prose
+    summary: Prose
+    category: Line
     platform: tuple[Platform, ...] = Field(min_length=1)
     language: Literal["en", "de", "fr", "es"]
     status: Literal["solved"]
     created: date
     resolved: date
-    article: _Line | None
+    article: Line | None
 
 
 class TicketFile:
@@ -60,8 +57,8 @@ class TicketFile:
             rows = json.loads(text)
         except json.JSONDecodeError as error:
             raise KnowledgeInvalid(self._path, error.lineno, f"is not JSON: {error.msg}") from error
-        except RecursionError as error:
-            raise KnowledgeInvalid(self._path, 1, "is nested too deeply") from error
+        except (RecursionError, ValueError) as error:  # a number of thousands of digits is a ValueError
+            raise KnowledgeInvalid(self._path, 1, "is nested too deeply, or holds a number too long to read") from error
         if not isinstance(rows, list):
             raise KnowledgeInvalid(self._path, 1, "is not a list of tickets")
         return rows

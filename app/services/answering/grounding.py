@@ -7,7 +7,7 @@ Thresholds are calibrated on the tune half of the product's own questions by `py
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -24,21 +24,30 @@ _NOT: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class GroundingRules:
-    """What is asked of a sentence that is not word for word: least cosine, least share of its words."""
-
-    min_cosine: float = 0.72
-    min_words: float = 0.7
-
-
-@dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a passage carries a sentence; `missing` are the hard facts it does not hold."""
+    """Whether a passage carries a sentence; `missing` are the hard facts it does not hold.
+
+    `denied` tells that one of the sentence and its nearest sentence in the passage says no, and the other does not.
+    """
 
     carried: bool
     cosine: float
     words: float
     missing: tuple[str, ...] = ()
+    denied: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GroundingRules:
+    """What is asked of a sentence that is not word for word: least cosine, least share of its words."""
+
+    min_cosine: float = 0.75
+    min_words: float = 0.7
+
+    def near(self, verdict: Verdict) -> bool:
+        """Tell whether a sentence with these measures is carried."""
+        close = verdict.cosine >= self.min_cosine and verdict.words >= self.min_words
+        return close and not verdict.missing and not verdict.denied
 
 
 class Grounder:
@@ -80,8 +89,8 @@ class Grounder:
         missing = tuple(fact for fact in hard_facts(bare) if not stands_in(fact, source))
         words = self._share(bare, source)
         denied = bool(_NOT.search(bare)) != bool(_NOT.search(nearest))
-        near = cosine >= self._rules.min_cosine and words >= self._rules.min_words
-        return Verdict(near and not missing and not denied, cosine, words, missing)
+        verdict = Verdict(carried=False, cosine=cosine, words=words, missing=missing, denied=denied)
+        return replace(verdict, carried=self._rules.near(verdict))
 
     def _share(self, text: str, source: str) -> float:
         """Return the share of a sentence's index terms that stand in a source."""

@@ -1,0 +1,78 @@
+"""`eval calibrate` and `eval modes`: what is measured on the tune half and kept in `data/calibration.json`."""
+
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+
+from app.adapters.calibration_file import Measured, read_measured, write_measured
+from app.cli.console import counting, out, print_figures
+from app.cli.evaluating import labelled
+from app.config import Settings
+from app.container import Parts, open_parts
+from app.container.parts import CALIBRATION
+from app.domain.answers import AnswerMode
+from app.domain.evaluation import Half, Labelled
+from app.services.answering.grounding import GroundingRules
+from app.services.evaluation import modes, thresholds
+from app.services.evaluation.answers import AnswerJudge, Judged
+
+
+async def calibrate() -> int:
+    """Fit scores and thresholds on the tune half, keep them, and say what they do to both halves."""
+    from app.services.evaluation import calibrating  # noqa: PLC0415 - scikit-learn takes seconds to import
+
+    settings = Settings.load()
+    asked = labelled(settings)
+    async with open_parts(settings, ephemeral=True, mode=AnswerMode.EXTRACT) as parts:
+        with counting("scores", len(asked)) as tick:
+            rows = await calibrating.examples(parts.search, asked, tick)
+        rules = await _grounding(parts)
+        digest = parts.embedder.spec.digest
+        fitted = calibrating.fit([row for row in rows if row[0].half is Half.TUNE], digest)
+    _keep(settings, replace(parts.measured or Measured(digest), **asdict(fitted), **asdict(rules)))
+    halves = {half.value: [row for row in rows if row[0].half is half] for half in Half}
+    print_figures("refusals", {name: calibrating.refusals(fitted, group) for name, group in halves.items()})
+    return 0
+
+
+async def _grounding(parts: Parts) -> GroundingRules:
+    release = parts.search.release
+    with counting("grounding", len(release.documents)) as tick:
+        verdicts = await thresholds.collect(release, parts.grounder, tick)
+    rules, table = thresholds.choose(verdicts)
+    shares = {name: _column(table, name) for name in ("carried", "falsely carried")}
+    print_figures("grounding: shares of rephrasings and of foreign sentences", shares)
+    out.print(f"chosen: cosine {rules.min_cosine}, words {rules.min_words}")
+    return rules
+
+
+def _column(table: dict[str, dict[str, float]], name: str) -> dict[str, float]:
+    return {row: figures[name] for row, figures in table.items()}
+
+
+async def measure_modes(options: Namespace) -> int:
+    """Answer the tune half both ways, keep which is better for this model, and print the table."""
+    settings = Settings.load()
+    asked = [item for item in labelled(settings) if item.half is Half.TUNE and item.key_facts][: options.limit]
+    judged = {mode: await _judged(settings, mode, asked) for mode in (AnswerMode.EXTRACT, AnswerMode.GENERATE)}
+    table = modes.compare(judged)
+    chosen = modes.better(table)
+    measured = read_measured(settings.knowledge.data_dir / CALIBRATION) or Measured("")
+    model = settings.generation.llm_model_id
+    _keep(settings, replace(measured, modes={**measured.modes, model: chosen}))
+    print_figures(f"answers with {model}", table)
+    out.print(f"chosen for {model}: {chosen}")
+    return 0
+
+
+async def _judged(settings: Settings, mode: AnswerMode, asked: Sequence[Labelled]) -> list[Judged]:
+    async with open_parts(settings, ephemeral=True, mode=mode) as parts:
+        judge = AnswerJudge(parts.chat, parts.store, parts.grounder, parts.search.release)
+        with counting(mode.value, len(asked)) as tick:
+            return await judge.run(asked, tick)
+
+
+def _keep(settings: Settings, measured: Measured) -> None:
+    path = settings.knowledge.data_dir / CALIBRATION
+    write_measured(path, measured)
+    out.print(f"kept in {path}")
