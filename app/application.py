@@ -103,10 +103,16 @@ def _lifespan(settings: Settings, open_services: OpenServices) -> Lifespan[FastA
                 yield State(services=services, about=about)
         except StartRefused as error:
             logger.critical("start_refused", extra={"code": error.code, "why": str(error), "remedy": error.remedy})
+            # The refusal says all there is to say; the server would log its whole traceback after it.
+            logging.getLogger("uvicorn.error").addFilter(_is_no_traceback)
             raise
         logger.info("stopped")
 
     return lifespan
+
+
+def _is_no_traceback(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith("Traceback")
 
 
 @asynccontextmanager

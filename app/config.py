@@ -144,7 +144,7 @@ class Settings:
         Raises SettingsInvalid, naming the variable.
         """
         if env_file is not None and env_file.is_file():
-            refuse_unknown(dotenv_values(env_file), env_file)
+            refuse_unknown(_values_of(env_file), env_file)
         groups = {item.name: _read(item.type, env_file) for item in fields(cls)}
         settings = cls(**groups)
         _check_together(settings)
@@ -174,6 +174,13 @@ def refuse_unknown(values: Mapping[str, str | None], env_file: Path) -> None:
             near = closest(name)
             hint = f"did you mean {near}?" if near else "see .env.example for the names there are"
             raise SettingsInvalid(name, f"is not a setting ({env_file.name})", hint)
+
+
+def _values_of(env_file: Path) -> Mapping[str, str | None]:
+    try:
+        return dotenv_values(env_file)
+    except UnicodeDecodeError as error:
+        raise SettingsInvalid(env_file.name, "is not UTF-8", "save the file as UTF-8") from error
 
 
 def _read(group: Any, env_file: Path | None) -> Any:

@@ -63,6 +63,14 @@ class LineFormatter(_Base):
         return line
 
 
+def _json(row: dict[str, Any]) -> str:
+    """Return one line of JSON; fields that JSON has no form for (NaN, tuples as keys, loops) are said as text."""
+    try:
+        return json.dumps(row, ensure_ascii=True, default=str, allow_nan=False)
+    except (TypeError, ValueError):
+        return json.dumps({key: str(value) for key, value in row.items()}, ensure_ascii=True)
+
+
 class JsonFormatter(_Base):
     """One JSON object a line, for machines."""
 
@@ -78,7 +86,7 @@ class JsonFormatter(_Base):
         }
         if record.exc_info:
             row["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(row, ensure_ascii=True, default=str)
+        return _json(row)
 
 
 def configure(plan: LogPlan) -> None:

@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, StringConstraints, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from app.errors import SettingsInvalid
 
+_Mode = Annotated[str, StringConstraints(pattern="^(extract|generate)$")]
 
-@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
 class Measured:
     """Everything measured; `modes` says per model and shape of document which answer mode was better."""
 
@@ -20,7 +23,7 @@ class Measured:
     threshold: float = 1.0
     min_cosine: float = 0.75
     min_words: float = 0.7
-    modes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    modes: Mapping[str, Mapping[str, _Mode]] = field(default_factory=dict)
 
 
 _ADAPTER = TypeAdapter(Measured)
@@ -33,9 +36,12 @@ def read_measured(path: Path) -> Measured | None:
     try:
         return _ADAPTER.validate_json(path.read_bytes())
     except ValidationError as error:
-        raise SettingsInvalid("DATA_DIR", f"{path.name} cannot be read", "python -m app eval calibrate") from error
+        remedy = "restore the file, or remove it and run: python -m app eval calibrate"
+        raise SettingsInvalid("DATA_DIR", f"{path.name} cannot be read", remedy) from error
 
 
 def write_measured(path: Path, measured: Measured) -> None:
-    """Write the file."""
-    path.write_bytes(_ADAPTER.dump_json(measured, indent=2) + b"\n")
+    """Write the file; who reads it meanwhile sees the old one."""
+    aside = path.with_name(f"{path.name}.tmp")
+    aside.write_bytes(_ADAPTER.dump_json(measured, indent=2) + b"\n")
+    aside.replace(path)

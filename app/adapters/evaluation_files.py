@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -67,18 +68,32 @@ def read_corpus(path: Path, fields: Sequence[str]) -> list[Document]:
 
 
 def read_benchmark(queries: Path, qrels: Path) -> Benchmark:
-    """Read queries and relevance; queries without a relevant document are left out of the relevance."""
-    texts = {str(row["id"]): str(row["text"]) for _, row in _json_lines(queries)}
+    """Read queries and relevance; queries without a relevant document are left out of the relevance.
+
+    Raises KnowledgeInvalid with the line at fault.
+    """
+    texts = dict(_query(queries, line, row) for line, row in _json_lines(queries))
     relevant: dict[str, set[str]] = {}
-    with qrels.open(encoding="utf-8", newline="") as file:
+    for query, document, score in _judgements(qrels):
+        if score > 0 and query in texts:
+            relevant.setdefault(query, set()).add(document)
+    return Benchmark(texts, {query: frozenset(found) for query, found in relevant.items()})
+
+
+def _query(path: Path, line: int, row: dict[str, Any]) -> tuple[str, str]:
+    if "id" not in row or "text" not in row:
+        raise KnowledgeInvalid(path, line, "expected id and text")
+    return str(row["id"]), str(row["text"])
+
+
+def _judgements(path: Path) -> Iterator[tuple[str, str, int]]:
+    """Yield query, document and score of each line below the heading."""
+    with _named(path), path.open(encoding="utf-8", newline="") as file:
         for line, row in enumerate(csv.DictReader(file, delimiter="\t"), 2):
             try:
-                query, document, score = row["query-id"], row["corpus-id"], int(row["score"])
+                yield row["query-id"], row["corpus-id"], int(row["score"])
             except (KeyError, TypeError, ValueError) as error:
-                raise KnowledgeInvalid(qrels, line, "expected query-id, corpus-id, score") from error
-            if score > 0 and query in texts:
-                relevant.setdefault(query, set()).add(document)
-    return Benchmark(texts, {query: frozenset(found) for query, found in relevant.items()})
+                raise KnowledgeInvalid(path, line, "expected query-id, corpus-id, score") from error
 
 
 def _page(path: Path, line: int, row: dict[str, Any], fields: Sequence[str]) -> Document:
@@ -91,17 +106,28 @@ def _page(path: Path, line: int, row: dict[str, Any], fields: Sequence[str]) -> 
 
 
 def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    with _named(path), path.open(encoding="utf-8") as file:
+        for line, text in enumerate(file, 1):
+            if text.strip():
+                yield line, _json_object(path, line, text)
+
+
+def _json_object(path: Path, line: int, text: str) -> dict[str, Any]:
     try:
-        with path.open(encoding="utf-8") as file:
-            for line, text in enumerate(file, 1):
-                if text.strip():
-                    row = json.loads(text)
-                    if not isinstance(row, dict):
-                        raise KnowledgeInvalid(path, line, "is not a JSON object")
-                    yield line, row
+        row = json.loads(text)
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits is a ValueError
+        raise KnowledgeInvalid(path, line, f"is not JSON: {getattr(error, 'msg', error)}") from error
+    if not isinstance(row, dict):
+        raise KnowledgeInvalid(path, line, "is not a JSON object")
+    return row
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Name the file in what goes wrong as it is read."""
+    try:
+        yield
     except FileNotFoundError as error:
         raise KnowledgeInvalid(path, 1, "does not exist") from error
-    except json.JSONDecodeError as error:
-        raise KnowledgeInvalid(path, line, f"is not JSON: {error.msg}") from error
     except UnicodeDecodeError as error:
         raise KnowledgeInvalid(path, 1, "is not UTF-8") from error

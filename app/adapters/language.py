@@ -7,7 +7,7 @@ from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 LANGUAGES: Final = ("en", "de", "fr", "es")
 _MARGIN = 4.0
-"""By how much (log odds) another language must beat English: "VPN error 691" is short and in no language at all."""
+"""By how much (log odds) another language must beat English: "0x80070002" is short and in no language at all."""
 
 
 def open_detector() -> Callable[[str], str]:

@@ -19,7 +19,7 @@ async def ask(options: Namespace) -> int:
     try:
         request = ChatRequest(query=options.question, max_tokens=options.max_tokens)
     except ValidationError as error:
-        err.print(f"error [invalid_input]: question: {error.errors()[0]['msg']}", style="red", markup=False)
+        err.print(f"error [invalid_input]: question: {error.errors()[0]['msg']}", style="red")
         return 2
     with progress("building the index") as report:
         async with open_parts(Settings.load(), report, ephemeral=True) as parts:
@@ -27,11 +27,11 @@ async def ask(options: Namespace) -> int:
     if options.json:
         print_json(as_json(answer))
         return 0
-    out.print(answer.draft.text, markup=False)
+    out.print(answer.draft.text)
     if answer.draft.citations:
         out.print()
     for citation in answer.draft.citations:
-        out.print(f"[{citation.number}] {citation.title} ({citation.document_id})", markup=False)
+        out.print(f"[{citation.number}] {citation.title} ({citation.document_id})")
     return 0
 
 

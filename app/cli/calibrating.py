@@ -1,7 +1,7 @@
 """`eval calibrate` and `eval modes`: what is measured on the tune half and kept in `data/calibration.json`."""
 
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 
 from app.adapters.calibration_file import Measured, read_measured, write_measured
@@ -12,6 +12,7 @@ from app.container import Parts, open_parts
 from app.container.parts import CALIBRATION
 from app.domain.answers import AnswerMode
 from app.domain.evaluation import Half, Labelled
+from app.errors import StartRefused
 from app.services.answering.grounding import GroundingRules
 from app.services.evaluation import modes, thresholds
 from app.services.evaluation.answers import AnswerJudge, Judged
@@ -26,13 +27,22 @@ async def calibrate() -> int:
     async with open_parts(settings, ephemeral=True, mode=AnswerMode.EXTRACT) as parts:
         with counting("scores", len(asked)) as tick:
             rows = await calibrating.examples(parts.search, asked, tick)
+        tune = [row for row in rows if row[0].half is Half.TUNE]
+        _need_both(question.answerable for question, _ in tune)
         rules = await _grounding(parts)
         digest = parts.embedder.spec.digest
-        fitted = calibrating.fit([row for row in rows if row[0].half is Half.TUNE], digest)
+        fitted = calibrating.fit(tune, digest)
     _keep(settings, replace(parts.measured or Measured(digest), **asdict(fitted), **asdict(rules)))
     halves = {half.value: [row for row in rows if row[0].half is half] for half in Half}
     print_figures("refusals", {name: calibrating.refusals(fitted, group) for name, group in halves.items()})
     return 0
+
+
+def _need_both(answerable: Iterable[bool]) -> None:
+    """Raise StartRefused unless there are questions that can be answered and questions that cannot."""
+    if set(answerable) != {True, False}:
+        reason = "the tune half has no questions that can be answered, or none that cannot"
+        raise StartRefused(reason, "add questions of both kinds to eval/questions.jsonl")
 
 
 async def _grounding(parts: Parts) -> GroundingRules:

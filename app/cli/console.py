@@ -9,15 +9,16 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from app.errors import StartRefused
+from app.errors import ServiceError, StartRefused
 
-out = Console(soft_wrap=True, highlight=False)
-err = Console(stderr=True, soft_wrap=True, highlight=False)
+# What is printed is text: neither `[1]` nor `:key:` is anything else.
+out = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 
 def print_json(value: Mapping[str, Any]) -> None:
     """Print one JSON document, plain enough for other programs."""
-    out.print(json.dumps(value, ensure_ascii=False, indent=2), markup=False)
+    out.print(json.dumps(value, ensure_ascii=False, indent=2))
 
 
 def print_figures(title: str, rows: Mapping[str, Mapping[str, float]]) -> None:
@@ -29,11 +30,11 @@ def print_figures(title: str, rows: Mapping[str, Mapping[str, float]]) -> None:
     out.print(table)
 
 
-def print_refusal(error: StartRefused) -> None:
-    """Print why a command cannot begin, and what to do."""
-    err.print(f"error [{error.code}]: {error}", style="red", markup=False)
-    if error.remedy:
-        err.print(f"remedy: {error.remedy}", markup=False)
+def print_refusal(error: ServiceError) -> None:
+    """Print why a command cannot begin or go on, and what to do."""
+    err.print(f"error [{error.code}]: {error}", style="red")
+    if isinstance(error, StartRefused) and error.remedy:
+        err.print(f"remedy: {error.remedy}")
 
 
 @contextmanager

@@ -13,13 +13,14 @@ from app.cli.serving import refuse_taken_port
 from app.config import Settings, closest, names
 from app.container import sources
 from app.container.engines import engine_for, has_gpu, needs_generator
-from app.container.parts import CALIBRATION
+from app.container.parts import CALIBRATION, calibration_for
 from app.domain.answers import AnswerMode
 from app.domain.models import EmbedderSpec
 from app.errors import StartRefused
 from app.modelfiles import locate
 from app.services.knowledge import passages
 from app.services.knowledge.reading import fingerprint, read_all
+from app.services.retrieval.calibration import UNCALIBRATED
 
 
 class State(StrEnum):
@@ -51,9 +52,9 @@ async def doctor(*, as_json: bool) -> int:
         print_json({"healthy": healthy, "findings": [asdict(finding) for finding in found]})
     else:
         for finding in found:
-            out.print(f"{finding.state.value.upper():<6}{finding.check}: {finding.detail}", markup=False)
+            out.print(f"{finding.state.value.upper():<6}{finding.check}: {finding.detail}")
             if finding.remedy:
-                out.print(f"      remedy: {finding.remedy}", markup=False)
+                out.print(f"      remedy: {finding.remedy}")
     return 0 if healthy else 1
 
 
@@ -97,10 +98,16 @@ def _embedding(settings: Settings) -> Iterator[Finding]:
     device = "GPU" if has_gpu() else "CPU"
     yield Finding("embedding model", State.OK, f"{files.model_id}, weights {files.digest[:12]}, runs on the {device}")
     yield from _guarded("index", lambda inner: _index(inner, files), settings)
+    yield from _guarded("calibration", lambda inner: _calibration(inner, files), settings)
+
+
+def _calibration(settings: Settings, files: locate.ModelFiles) -> Iterator[Finding]:
     measured = read_measured(settings.knowledge.data_dir / CALIBRATION)
-    if measured is None or measured.model_digest != files.digest:
+    if calibration_for(files.digest, measured) is UNCALIBRATED:
         detail = "scores are not calibrated for this embedding model, cautious ones are used"
         yield Finding("calibration", State.NOTE, detail, "python -m app eval calibrate")
+    else:
+        yield Finding("calibration", State.OK, "scores are calibrated for this embedding model")
 
 
 def _index(settings: Settings, files: locate.ModelFiles) -> Iterator[Finding]:

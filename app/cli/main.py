@@ -1,6 +1,7 @@
 """Reads the command line and runs one command.
 
-Exit codes: 0 done, 1 a check or a measurement found a fault, 2 the command cannot begin as things are configured.
+Exit codes: 0 done, 1 a check found a fault or the command failed on its way, 2 it cannot begin as things are configured
+(or as it is called), 130 interrupted.
 """
 
 import argparse
@@ -12,8 +13,9 @@ from pathlib import Path
 from app import __version__
 from app.cli import asking, calibrating, doctor, evaluating, indexing, serving
 from app.cli.console import print_refusal
-from app.errors import StartRefused
+from app.errors import ServiceError, StartRefused
 
+FAILED = 1
 REFUSED = 2
 
 
@@ -27,6 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StartRefused as error:
         print_refusal(error)
         return REFUSED
+    except ServiceError as error:
+        print_refusal(error)
+        return FAILED
     except KeyboardInterrupt:
         return 130
 
@@ -89,9 +94,9 @@ def _bounded(least: int, most: int) -> Callable[[str], int]:
     """Return a parser of whole numbers between two limits."""
 
     def parse(text: str) -> int:
-        value = int(text)
+        value = int(text) if text.isdecimal() else least - 1
         if not least <= value <= most:
-            raise argparse.ArgumentTypeError(f"must be between {least} and {most}")
+            raise argparse.ArgumentTypeError(f"must be a whole number between {least} and {most}")
         return value
 
     return parse

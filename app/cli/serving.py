@@ -1,10 +1,12 @@
 """`serve`: the service on one port, from settings, with a line to try it."""
 
+import errno
 import json
 import socket
 from argparse import Namespace
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import uvicorn
 
@@ -12,7 +14,7 @@ from app.application import create_app, log_plan
 from app.cli.console import err, progress
 from app.config import ServiceSettings, Settings
 from app.container import open_services
-from app.errors import SettingsInvalid
+from app.errors import SettingsInvalid, StartRefused
 from app.logs import configure
 from app.services.bundle import Services
 
@@ -41,8 +43,9 @@ def serve(_options: Namespace) -> int:
     configure(log_plan(settings.logs))
     service = settings.service
     refuse_taken_port(service)
+    refusals: list[StartRefused] = []
     config = uvicorn.Config(
-        create_app(settings, open_services=_with_bar),
+        create_app(settings, open_services=partial(_with_bar, refusals)),
         host=service.host,
         port=service.port,
         log_config=None,
@@ -55,35 +58,50 @@ def serve(_options: Namespace) -> int:
         ws_max_size=_FRAME_BYTES,
     )
     server = _Server(config, service)
-    server.run()
-    return 0 if server.started else 1
+    try:
+        server.run()
+    except KeyboardInterrupt:  # Ctrl-C is how it is stopped, not a fault
+        pass
+    except SystemExit:  # uvicorn's way to say that it did not start
+        if refusals:
+            raise refusals[0] from None
+        raise
+    return 0
 
 
 @asynccontextmanager
-async def _with_bar(settings: Settings) -> AsyncIterator[Services]:
-    with progress("building the index") as report:
-        async with open_services(settings, report) as services:
+async def _with_bar(refusals: list[StartRefused], settings: Settings) -> AsyncIterator[Services]:
+    """Open the services behind a progress bar; a refusal is kept, since the server does not hand it on."""
+    try:
+        async with AsyncExitStack() as stack:
+            with progress("building the index") as report:
+                services = await stack.enter_async_context(open_services(settings, report))
             yield services
+    except StartRefused as error:
+        refusals.append(error)
+        raise
 
 
 def refuse_taken_port(service: ServiceSettings) -> None:
-    """Raise SettingsInvalid where another program has the port."""
-    family = socket.AF_INET6 if ":" in service.host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((service.host, service.port))
-        except OSError as error:
-            reason = f"{service.host}:{service.port} cannot be listened on ({error.strerror})"
-            raise SettingsInvalid("PORT", reason, "stop the other program, or set PORT") from error
+    """Raise SettingsInvalid where another program has the port, or this machine has no such address."""
+    try:
+        for family, kind, protocol, _, address in socket.getaddrinfo(
+            service.host, service.port, type=socket.SOCK_STREAM
+        ):
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+    except OSError as error:
+        reason = f"{service.host}:{service.port} cannot be listened on ({error.strerror})"
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            raise SettingsInvalid("HOST", reason, "name an address of this machine") from error
+        raise SettingsInvalid("PORT", reason, "stop the other program, or set PORT") from error
 
 
 def _say_how_to_try(service: ServiceSettings) -> None:
     host = "127.0.0.1" if service.host in {"0.0.0.0", "::"} else service.host  # noqa: S104 - compared, not bound
-    base = f"http://{host}:{service.port}"
+    base = f"http://[{host}]:{service.port}" if ":" in host else f"http://{host}:{service.port}"
     body = json.dumps({"query": "How do I reset my password?"})
-    err.print(f"\n{service.project_name} is ready: {base}/  (API documentation: {base}/docs)", markup=False)
-    err.print("Try it:\n", markup=False)
-    err.print(
-        f"  curl -s {base}{service.api_v1_prefix}/chat/ -H 'Content-Type: application/json' -d '{body}'\n", markup=False
-    )
+    err.print(f"\n{service.project_name} is ready: {base}/  (API documentation: {base}/docs)")
+    err.print("Try it:\n")
+    err.print(f"  curl -s {base}{service.api_v1_prefix}/chat/ -H 'Content-Type: application/json' -d '{body}'\n")

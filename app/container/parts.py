@@ -61,6 +61,9 @@ async def open_parts(
 ) -> AsyncIterator[Parts]:
     """Open everything. `ephemeral` keeps conversations in memory and caches nothing; `mode` overrides ANSWER_MODE."""
     async with AsyncExitStack() as stack:
+        # Servers first: that one cannot be reached is told at once, not after an index was built.
+        store = MemoryStore() if ephemeral else await _open_store(stack, settings)
+        cache = MemoryCache(1, 0) if ephemeral else await _open_cache(stack, settings)
         embedder = await open_embedder(stack, settings)
         releases = FolderReleaseStore(settings.knowledge.index_dir)
         await IndexBuilder(sources(settings), embedder, releases).ensure(progress)
@@ -74,8 +77,6 @@ async def open_parts(
             # A command asks at once, where a server answers 503 until the model is there.
             await loaded(generator)
         grounder = Grounder(embedder, release.lexical.analyse, _grounding(measured))
-        store = MemoryStore() if ephemeral else await _open_store(stack, settings)
-        cache = MemoryCache(1, 0) if ephemeral else await _open_cache(stack, settings)
         composer = Composer(open_counter(), generator, grounder, ComposeRules(answer_mode, modes))
         chat = ChatService(search=search, composer=composer, store=store, cache=cache)
         health = HealthService(release.manifest, embedder.spec, generator, store)
@@ -112,7 +113,7 @@ def sources(settings: Settings) -> list[KnowledgeSource]:
 
 
 def _retriever(settings: Settings, release: Release, embedder: Embedder, measured: Measured | None) -> Retriever:
-    calibration = _calibration(embedder, measured)
+    calibration = calibration_for(embedder.spec.digest, measured)
     wanted = settings.retrieval.answer_threshold
     rules = RetrievalRules(
         lexical_weight=settings.retrieval.lexical_weight,
@@ -123,9 +124,12 @@ def _retriever(settings: Settings, release: Release, embedder: Embedder, measure
     return Retriever(release, embedder, rules, open_detector())
 
 
-def _calibration(embedder: Embedder, measured: Measured | None) -> Calibration:
-    """Return the calibration measured for this embedding model, or cautious weights for one nobody has measured."""
-    if measured is None or not measured.weights or measured.model_digest != embedder.spec.digest:
+def calibration_for(model_digest: str, measured: Measured | None) -> Calibration:
+    """Return the calibration measured for an embedding model, or cautious weights for one nobody has measured.
+
+    Raises SettingsInvalid where what was measured is another version's.
+    """
+    if measured is None or not measured.weights or measured.model_digest != model_digest:
         return UNCALIBRATED
     return Calibration(measured.bias, measured.weights, measured.threshold, measured.model_digest)
 

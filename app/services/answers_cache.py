@@ -5,30 +5,33 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, NonNegativeInt, TypeAdapter
 from pydantic.dataclasses import dataclass
 
 from app.domain.answers import Draft
 from app.domain.conversations import Question, Turn
 from app.domain.retrieval import Evidence, Hit
 from app.ports import Release
+from app.services.answering.rendering import split_pieces
 
 SCHEMA = 1
 """Changed whenever the value's form does."""
 
+_STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+
+@dataclass(frozen=True, config=_STRICT)
 class CachedHit:
     """A hit by reference: its texts are in the release."""
 
     document_id: str
-    row: int
+    row: NonNegativeInt
     score: float
     cosine: float
     lexical: float
 
 
-@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+@dataclass(frozen=True, config=_STRICT)
 class CachedAnswer:
     """What is kept: the draft and the evidence it was made from. `key` guards against a mixed-up reply."""
 
@@ -76,7 +79,8 @@ def load(key: str, raw: bytes | None, release: Release) -> tuple[Draft, Evidence
     try:
         value = _ADAPTER.validate_json(raw)
         hits = tuple(_hit(item, release) for item in value.hits)
-    except (ValidationError, KeyError, IndexError):
+        split_pieces(value.draft)
+    except (ValueError, KeyError, IndexError):  # ValueError: of another form, or a text without its sentences
         return None
     if value.key != key or value.schema_version != SCHEMA:
         return None

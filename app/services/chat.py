@@ -78,7 +78,7 @@ class ChatService:
     def _key(self, question: Question, history: Sequence[Turn], language: str) -> str:
         """Return the cache key: everything that could change the answer."""
         release = self._search.release.manifest.release
-        rules = (self._composer.model, prompting.VERSION, self._search.rules_version, language)
+        rules = (self._composer.rules_version, prompting.VERSION, self._search.rules_version, language)
         return answers_cache.key_of(question, history, (release, *rules))
 
     async def _draft(self, question: Question, evidence: Evidence, language: str, key: str) -> Draft:
@@ -86,6 +86,8 @@ class ChatService:
         release = self._search.release
         if evidence.sufficient:
             draft = await self._composer.compose(question, evidence, release)
+            if not draft.sentences:
+                draft = replace(draft, text=messages.no_room(language))
         else:
             draft = Draft(messages.no_context(language), Outcome.NO_CONTEXT)
         await self._cache.put(key, answers_cache.dump(key, draft, evidence, release))

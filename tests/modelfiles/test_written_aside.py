@@ -73,6 +73,8 @@ def test_what_a_killed_process_left_is_removed_once_it_is_old(tmp_path: Path) ->
     old.mkdir()
     young.mkdir()
     os.utime(old, (1, 1))
+    # What another process removes between our listing and our looking.
+    (tmp_path / ".3-cc.model").symlink_to("gone")
     with written_aside(tmp_path / "model") as draft:
         draft.write_text("")
     assert not old.exists()

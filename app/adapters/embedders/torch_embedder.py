@@ -10,6 +10,7 @@ from app.adapters.embedders.batching import Batcher, BatchLimits
 from app.adapters.embedders.encoder import unit_rows
 from app.domain.models import EmbedderSpec, Vectors
 from app.errors import ModelAltered
+from app.modelfiles.device import has_gpu
 from app.modelfiles.locate import ModelFiles
 
 _CPU_LIMITS = BatchLimits()
@@ -28,7 +29,7 @@ class TorchEmbedder:
 
         logging.disable_progress_bar()
 
-        place = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        place = device or ("cuda" if has_gpu() else "cpu")
         half = place != "cpu"
         precision = torch.float16 if half else torch.float32
         try:

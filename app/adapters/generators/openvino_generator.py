@@ -2,27 +2,21 @@
 
 import dataclasses
 import json
-import re
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from app.adapters.generators.gguf_header import read_header
-from app.adapters.generators.openvino_pipeline import PipelineLimits, Tokens
-from app.adapters.generators.requantise import needs_requantising
-from app.adapters.generators.settling import NAME
+from app.adapters.generators.openvino_pipeline import PipelineLimits
+from app.adapters.generators.prepared import open_tokens, readable_model
+from app.adapters.generators.settling import NAME, report_load
 from app.adapters.generators.shape import read_shape
+from app.adapters.generators.tokens import Tokens
 from app.adapters.generators.worker import Worker
 from app.domain.models import Generation, GeneratorSpec, Prompt
 from app.errors import GenerationFailed, ModelAltered, NotReady
-from app.modelfiles.apart import ApartFailed, module_command, run_apart
-from app.modelfiles.digests import file_digest
+from app.modelfiles.apart import module_command
 from app.modelfiles.locate import ModelFiles, is_openvino
 
 _WORKER = "app.adapters.generators.openvino_worker"
-_REQUANTISATION = "app.adapters.generators.requantise"
-_REQUANTISATION_SECONDS = 1800.0
-# Raised whenever the same file would be rewritten differently.
-_FORMAT = 1
 _CONTEXT_TOKENS = 4_096
 _CACHE_BYTES = 256 * 2**20
 _SEQUENCES = 16
@@ -79,7 +73,7 @@ class OpenVinoGenerator:
         error = tokenizer.exception()
         if error is not None:
             raise GenerationFailed(NAME, f"no tokenizer ({type(error).__name__})") from error
-        return tokenizer.result().count(text)
+        return len(tokenizer.result().ids(text))
 
     def ready(self) -> bool:
         """Tell whether the model is loaded, and its tokenizer."""
@@ -94,27 +88,9 @@ class OpenVinoGenerator:
 
     def _prepare(self) -> list[str]:
         """Return the command of the model's process, and begin to load the tokenizer beside it."""
-        model = readable_model(self._files, self._cache_dir)
         if self._tokenizer is None:
-            self._tokenizer = self._tokens.submit(Tokens, model)
+            self._tokenizer = self._tokens.submit(open_tokens, self._files, self._cache_dir)
+            self._tokenizer.add_done_callback(report_load)
+        model = readable_model(self._files, self._cache_dir)
         limits = json.dumps(dataclasses.asdict(self._limits))
         return module_command(_WORKER, str(model), str(self._cache_dir / "compiled"), limits)
-
-
-def readable_model(files: ModelFiles, cache_dir: Path) -> Path:
-    """Return a model OpenVINO reads faithfully: the file itself, or its copy in Q8_0, made first if need be.
-
-    Raises ModelAltered where it cannot be rewritten.
-    """
-    if files.path.is_dir() or not needs_requantising(read_header(files.path)):
-        return files.path
-    name = re.sub(r"[^\w.-]", "-", files.model_id)
-    kept = cache_dir / "generators" / f"{name}-{files.digest[:16]}-q8_0-v{_FORMAT}.gguf"
-    note = kept.with_suffix(".sha256")
-    if not (kept.is_file() and note.is_file() and note.read_text("ascii") == file_digest(kept, cache_dir)):
-        try:
-            run_apart(_REQUANTISATION, str(files.path), str(kept), seconds=_REQUANTISATION_SECONDS)
-        except ApartFailed as error:
-            raise ModelAltered(f"{files.model_id} was not requantised: {error}", "name another GGUF file") from error
-        note.write_text(file_digest(kept, cache_dir), "ascii")
-    return kept

@@ -32,29 +32,6 @@ class PipelineLimits:
     threads: int | None = None
 
 
-class Tokens:
-    """Counts with a model's tokenizer, without the model; calls may overlap."""
-
-    def __init__(self, model: Path) -> None:
-        """Load; blocks for seconds. Raises RuntimeError."""
-        block_telemetry()
-        import openvino_genai  # noqa: PLC0415 - only after its telemetry is out of the way
-
-        self._tokenizer = openvino_genai.Tokenizer(str(model))
-        # A model without a tokenizer is only noticed when it is used.
-        self.count("?")
-
-    def ids(self, text: str) -> list[int]:
-        """Return the tokens of `text`, special tokens left out."""
-        if not text:
-            return []
-        return [int(token) for token in self._tokenizer.encode(text, add_special_tokens=False).input_ids.data[0]]
-
-    def count(self, text: str) -> int:
-        """Return the number of tokens of `text`, special tokens left out."""
-        return len(self.ids(text))
-
-
 class OpenVinoPipeline:
     """A model loaded from a GGUF file or an OpenVINO folder; `cache_dir` keeps what was compiled."""
 

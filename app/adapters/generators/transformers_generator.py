@@ -1,7 +1,6 @@
 """Any Hugging Face causal language model, through `transformers`: on a GPU where there is one."""
 
 import asyncio
-import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,16 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from app.adapters.generators.settling import NAME, settle
+from app.adapters.generators.settling import NAME, report_load, settle
 from app.adapters.generators.shape import read_shape
-from app.adapters.generators.transformers_model import TransformersModel, pick_device
+from app.adapters.generators.transformers_model import TransformersModel
 from app.domain.models import Generation, GeneratorSpec, Prompt
 from app.errors import GenerationFailed, NotReady, Overloaded
+from app.modelfiles.device import has_gpu
 from app.modelfiles.locate import ModelFiles
 
 _LOADING_SECONDS = 10.0
 _MOST_CONTEXT_TOKENS = 8_192
-_log = logging.getLogger(__name__)
 
 
 class Model(Protocol):
@@ -55,7 +54,7 @@ class TransformersGenerator:
         load: Callable[[Path, str, int], Model] = TransformersModel,
     ) -> None:
         """Begin to load. Raises ModelAltered where the model's configuration cannot be read."""
-        place = device or pick_device()
+        place = device or ("cuda" if has_gpu() else "cpu")
         context = min(read_shape(files.path).context_tokens, _MOST_CONTEXT_TOKENS)
         self._spec = GeneratorSpec(files.model_id, "transformers", place, context)
         self._limit = 1 + waiting
@@ -64,7 +63,7 @@ class TransformersGenerator:
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="generator")
         self._model = self._pool.submit(load, files.path, place, context)
-        self._model.add_done_callback(_report)
+        self._model.add_done_callback(report_load)
 
     @property
     def spec(self) -> GeneratorSpec:
@@ -129,9 +128,3 @@ class TransformersGenerator:
     def _leave(self, _: "Future[Generation]") -> None:
         with self._lock:
             self._inside -= 1
-
-
-def _report(loading: "Future[Model]") -> None:
-    error = loading.exception()
-    if error is not None:
-        _log.error("language model failed", exc_info=error, extra={"during": "load"})

@@ -12,13 +12,6 @@ from app.domain.models import Generation, Prompt
 from app.errors import GenerationFailed
 
 
-def pick_device() -> str:
-    """Return `cuda` where torch finds a GPU, else `cpu`."""
-    import torch  # noqa: PLC0415 - seconds to import, and only where this adapter is chosen
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
 class TransformersModel:
     """A model from a folder with safetensors, or one GGUF file; only `count_tokens` may be called by any thread."""
 
@@ -26,7 +19,7 @@ class TransformersModel:
         """Load; blocks for seconds."""
         # One of its progress bars knows no other switch, and a service has nobody to show it to.
         os.environ.setdefault("TQDM_DISABLE", "1")
-        import torch  # noqa: PLC0415
+        import torch  # noqa: PLC0415 - seconds to import, and only where this adapter is chosen
         from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415
         from transformers.utils import logging  # noqa: PLC0415
 

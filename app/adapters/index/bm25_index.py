@@ -32,7 +32,8 @@ class Bm25Index:
         self._frequency = Counter(term for row in self._rows for term in row)
         self._words = _by_initial(word for text, _ in rows for word in words(text) if word.isalpha())
         self._bm25 = bm25s.BM25(method="lucene")
-        self._bm25.index(terms, show_progress=False)
+        if self._frequency:  # rows without any word cannot be indexed, and are never found by one
+            self._bm25.index(terms, show_progress=False)
 
     def scores(self, text: str) -> NDArray[np.float32]:
         """Return the BM25 score of every row."""

@@ -1,5 +1,10 @@
-"""Documents, passages and manifests as JSON, checked when they are read back."""
+"""Documents, passages and manifests as JSON, checked when they are read back.
 
+A release's name ends with the digest of its manifest (its own name left out), and the manifest holds the digests of the
+other files: whoever knows the name can tell whether anything was altered.
+"""
+
+import hashlib
 from dataclasses import replace
 from typing import TypeVar
 
@@ -32,6 +37,7 @@ class Config:
 
 
 _T = TypeVar("_T")
+_REBUILD = "python -m app index --force"
 
 _METADATA = TypeAdapter(Metadata)
 _CONFIG = TypeAdapter(Config)
@@ -54,23 +60,26 @@ def dump_config(config: Config) -> bytes:
     return _CONFIG.dump_json(config, indent=2)
 
 
-def load_config(raw: bytes) -> Config:
-    """Read a config file; raises IndexCorrupt."""
-    return _load(_CONFIG, raw, "config")
+def seal(manifest: Manifest, moment: str) -> tuple[Manifest, bytes]:
+    """Name a release after a moment and the digest of its manifest; return the manifest and its file."""
+    blank = _MANIFEST.dump_json(replace(manifest, release=""), indent=2)
+    named = replace(manifest, release=f"{moment}-{_short_digest(blank)}")
+    return named, _MANIFEST.dump_json(named, indent=2)
 
 
-def dump_manifest(manifest: Manifest) -> bytes:
-    """Return the manifest file."""
-    return _MANIFEST.dump_json(manifest, indent=2)
-
-
-def load_manifest(raw: bytes) -> Manifest:
-    """Read a manifest file; raises IndexCorrupt."""
+def load_manifest(raw: bytes, release: str) -> Manifest:
+    """Read the manifest file of a release; raises IndexCorrupt unless it is the one the release is named after."""
+    if _short_digest(raw.replace(release.encode(), b"")) != release.rpartition("-")[2]:
+        raise IndexCorrupt(f"the manifest of release {release} is altered", _REBUILD)
     return _load(_MANIFEST, raw, "manifest")
+
+
+def _short_digest(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()[:12]
 
 
 def _load(adapter: TypeAdapter[_T], raw: bytes, what: str) -> _T:
     try:
         return adapter.validate_json(raw)
     except ValidationError as error:
-        raise IndexCorrupt(f"the {what} of the index release cannot be read", "python -m app index --force") from error
+        raise IndexCorrupt(f"the {what} of the index release cannot be read", _REBUILD) from error

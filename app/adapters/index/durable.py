@@ -27,8 +27,8 @@ def sync(path: Path) -> None:
 
 
 def replace(path: Path, data: bytes) -> None:
-    """Give a file new content in one atomic step."""
-    aside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    """Give a file new content in one atomic step; the caller sees to it that nobody else does so at the same time."""
+    aside = path.with_name(f"{path.name}.tmp")
     aside.unlink(missing_ok=True)
     write(aside, data)
     aside.replace(path)

@@ -33,8 +33,11 @@ class FaissIndex:
             raise IndexCorrupt(f"{path.name} cannot be read by FAISS", "python -m app index --force") from error
 
     def write(self, path: Path) -> None:
-        """Write the index to a new file."""
-        faiss.write_index(self._index, str(path))
+        """Write the index to a new file; raises OSError."""
+        try:
+            faiss.write_index(self._index, str(path))
+        except RuntimeError as error:
+            raise OSError(f"{path.name} cannot be written by FAISS") from error
 
     @property
     def count(self) -> int:

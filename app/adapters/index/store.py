@@ -1,25 +1,27 @@
 """Index releases in a folder: `releases/<id>/` with its files, and `CURRENT`, which names the one in use.
 
 A release is written aside and synced, renamed into place, and `CURRENT` is replaced last: a crash at any point leaves
-the old release or the new one, whole. Nothing is read before its digest was compared with the manifest.
+the old release or the new one, whole. Nothing is used before its digest was compared: the release's name vouches for
+its manifest, the manifest for the other files.
 """
 
 import fcntl
-import hashlib
 import logging
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from app.adapters.index import codec, durable
 from app.adapters.index.bm25_index import Bm25Index
 from app.adapters.index.faiss_index import FaissIndex
+from app.domain.knowledge import Document, Passage
 from app.domain.models import EmbedderSpec
 from app.domain.releases import Manifest, ReleaseContent
-from app.errors import IndexCorrupt, IndexMismatch, IndexMissing
+from app.errors import IndexCorrupt, IndexMismatch, IndexMissing, StartRefused
 from app.ports import Release
 
 log = logging.getLogger(__name__)
@@ -31,6 +33,8 @@ MANIFEST = "manifest.json"
 CURRENT = "CURRENT"
 METRIC = "inner_product"
 _NAME = re.compile(r"[0-9TZ]+-[0-9a-f]{12}")
+_POINTER = re.compile(rf"({_NAME.pattern})\n")
+_T = TypeVar("_T")
 _REBUILD = "python -m app index --force"
 
 
@@ -44,62 +48,76 @@ class FolderReleaseStore:
 
     def current(self) -> Manifest | None:
         """Return the current release's manifest."""
-        pointer = self._root / CURRENT
-        if not pointer.is_file():
-            return None
-        name = pointer.read_text(errors="replace").strip()
-        if not _NAME.fullmatch(name):
-            raise IndexCorrupt(f"{CURRENT} does not name a release", _REBUILD)
-        path = self._releases / name / MANIFEST
-        if not path.is_file():
-            raise IndexCorrupt(f"release {name} has no manifest", _REBUILD)
-        manifest = codec.load_manifest(path.read_bytes())
-        if manifest.release != name:
-            raise IndexCorrupt(f"release {name} holds the manifest of {manifest.release}", _REBUILD)
-        return manifest
+        return self._read(self._manifest)
 
     def open(self, embedder: EmbedderSpec) -> Release:
         """Verify and open the current release."""
-        manifest = self.current()
-        if manifest is None:
+        release = self._read(lambda name: self._open(name, embedder))
+        if release is None:
             raise IndexMissing(f"there is no index in {self._root}", "python -m app index")
+        return release
+
+    def _read(self, read: Callable[[str], _T]) -> _T | None:
+        """Read the current release; again, where writers replaced and removed it while it was read."""
+        while (name := self._current_name()) is not None:
+            try:
+                return read(name)
+            except IndexCorrupt:
+                if self._current_name() == name:
+                    raise
+        return None
+
+    def _current_name(self) -> str | None:
+        pointer = self._root / CURRENT
+        with _whole("the current release"):
+            if not pointer.exists():
+                return None
+            named = _POINTER.fullmatch(pointer.read_bytes().decode("ascii", "replace"))
+        if named is None:
+            raise IndexCorrupt(f"{CURRENT} does not name a release", _REBUILD)
+        return named[1]
+
+    def _manifest(self, name: str) -> Manifest:
+        with _whole(f"release {name}"):
+            return codec.load_manifest((self._releases / name / MANIFEST).read_bytes(), name)
+
+    def _open(self, name: str, embedder: EmbedderSpec) -> Release:
+        manifest = self._manifest(name)
         _refuse_other_model(manifest, embedder)
-        folder = self._releases / manifest.release
-        _verify(folder, manifest)
-        content = codec.load_metadata((folder / METADATA).read_bytes())
-        vectors = FaissIndex.read(folder / VECTORS)
-        if not vectors.count == len(content.passages) == manifest.passages:
-            raise IndexCorrupt("the index has other rows than its metadata", _REBUILD)
-        if vectors.dimension != manifest.dimension:
-            raise IndexCorrupt("the index has another dimension than its manifest says", _REBUILD)
+        folder = self._releases / name
+        with _whole(f"release {name}"):
+            _verify(folder, manifest)
+            content = codec.load_metadata((folder / METADATA).read_bytes())
+            vectors = FaissIndex.read(folder / VECTORS)
         documents = {document.id: document for document in content.documents}
+        _refuse_other_rows(manifest, documents, content.passages, vectors)
         lexical = Bm25Index(
             [(row.searchable(documents[row.document_id].title), row.language) for row in content.passages]
         )
         return Release(manifest, documents, content.passages, vectors, lexical)
 
     def publish(self, content: ReleaseContent) -> Manifest:
-        """Write a release and make it current."""
-        self._releases.mkdir(parents=True, exist_ok=True)
-        with self._locked():
-            manifest = self._write(content)
-            durable.replace(self._root / CURRENT, f"{manifest.release}\n".encode())
-            self._clean(manifest.release)
+        """Write a release and make it current; raises StartRefused where it cannot be written."""
+        try:
+            self._releases.mkdir(parents=True, exist_ok=True)
+            with self._locked():
+                manifest = self._write(content)
+                durable.replace(self._root / CURRENT, f"{manifest.release}\n".encode())
+                self._clean(manifest.release)
+        except OSError as error:
+            reason = f"the index cannot be written to {self._root}: {error.strerror or error}"
+            raise StartRefused(reason, "make room or give the right to write, or set INDEX_DIR") from error
         log.info("release published", extra={"release": manifest.release, "passages": manifest.passages})
         return manifest
 
     def _write(self, content: ReleaseContent) -> Manifest:
         aside = self._releases / "new.tmp"
         shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir()
-        FaissIndex.build(content.vectors).write(aside / VECTORS)
-        durable.sync(aside / VECTORS)
-        durable.write(aside / METADATA, codec.dump_metadata(content))
-        durable.write(aside / CONFIG, codec.dump_config(_config(content)))
-        manifest = _manifest(content, {name: durable.sha256(aside / name) for name in (VECTORS, METADATA, CONFIG)})
-        durable.write(aside / MANIFEST, codec.dump_manifest(manifest))
-        durable.sync(aside)
-        aside.rename(self._releases / manifest.release)
+        try:
+            manifest = _write_into(aside, content)
+            aside.rename(self._releases / manifest.release)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)  # what failed half way must not fill the disk
         durable.sync(self._releases)
         return manifest
 
@@ -107,7 +125,7 @@ class FolderReleaseStore:
         """Remove what is older than the releases kept, and what a crash left half written."""
         others = sorted(path for path in self._releases.iterdir() if path.is_dir() and path.name != current)
         whole = [path for path in others if _NAME.fullmatch(path.name)]
-        for path in set(others) - set(whole[-self._keep :]):
+        for path in set(others) - set(whole[max(0, len(whole) - self._keep) :]):
             shutil.rmtree(path)
 
     @contextmanager
@@ -116,6 +134,15 @@ class FolderReleaseStore:
         with (self._root / "lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+
+@contextmanager
+def _whole(what: str) -> Iterator[None]:
+    """Tell of a file that is missing or cannot be read as of one that is altered."""
+    try:
+        yield
+    except OSError as error:
+        raise IndexCorrupt(f"{what} cannot be read: {error.strerror or error}", _REBUILD) from error
 
 
 def _refuse_other_model(manifest: Manifest, embedder: EmbedderSpec) -> None:
@@ -132,9 +159,34 @@ def _verify(folder: Path, manifest: Manifest) -> None:
     if set(manifest.files) != {VECTORS, METADATA, CONFIG}:
         raise IndexCorrupt(f"the manifest of {manifest.release} names other files than a release has", _REBUILD)
     for name, digest in manifest.files.items():
-        path = folder / name
-        if not path.is_file() or durable.sha256(path) != digest:
-            raise IndexCorrupt(f"{name} of release {manifest.release} is missing or altered", _REBUILD)
+        if durable.sha256(folder / name) != digest:
+            raise IndexCorrupt(f"{name} of release {manifest.release} is altered", _REBUILD)
+
+
+def _refuse_other_rows(
+    manifest: Manifest, documents: Mapping[str, Document], passages: Sequence[Passage], vectors: FaissIndex
+) -> None:
+    """Refuse a release whose files are what was written, but do not fit one another."""
+    if not vectors.count == len(passages) == manifest.passages:
+        raise IndexCorrupt("the index has other rows than its metadata", _REBUILD)
+    if vectors.dimension != manifest.dimension:
+        raise IndexCorrupt("the index has another dimension than its manifest says", _REBUILD)
+    if any(passage.document_id not in documents for passage in passages):
+        raise IndexCorrupt("the index holds passages of unknown documents", _REBUILD)
+
+
+def _write_into(folder: Path, content: ReleaseContent) -> Manifest:
+    """Write a release's files into a new folder and make them durable."""
+    folder.mkdir()
+    FaissIndex.build(content.vectors).write(folder / VECTORS)
+    durable.sync(folder / VECTORS)
+    durable.write(folder / METADATA, codec.dump_metadata(content))
+    durable.write(folder / CONFIG, codec.dump_config(_config(content)))
+    files = {name: durable.sha256(folder / name) for name in (VECTORS, METADATA, CONFIG)}
+    manifest, sealed = _sealed(content, files)
+    durable.write(folder / MANIFEST, sealed)
+    durable.sync(folder)
+    return manifest
 
 
 def _config(content: ReleaseContent) -> codec.Config:
@@ -142,11 +194,10 @@ def _config(content: ReleaseContent) -> codec.Config:
     return codec.Config(spec.model_id, spec.digest, spec.dimension, METRIC, "IndexFlatIP", content.rules)
 
 
-def _manifest(content: ReleaseContent, files: dict[str, str]) -> Manifest:
+def _sealed(content: ReleaseContent, files: dict[str, str]) -> tuple[Manifest, bytes]:
     now = datetime.now(UTC)
-    whole = hashlib.sha256("".join(f"{name}{digest}" for name, digest in sorted(files.items())).encode()).hexdigest()
-    return Manifest(
-        release=f"{now:%Y%m%dT%H%M%S%fZ}-{whole[:12]}",
+    manifest = Manifest(
+        release="",
         created_at=now.isoformat(timespec="seconds"),
         sources=content.sources,
         model_id=content.embedder.model_id,
@@ -157,3 +208,4 @@ def _manifest(content: ReleaseContent, files: dict[str, str]) -> Manifest:
         metric=METRIC,
         files=files,
     )
+    return codec.seal(manifest, f"{now:%Y%m%dT%H%M%S%fZ}")

@@ -1,6 +1,8 @@
 """Composes a draft from evidence: extractive, or generated and then held to the evidence."""
 
+import json
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -18,6 +20,10 @@ from app.services.answering.sentences import is_whole, sentences
 log = logging.getLogger(__name__)
 
 EXTRACTIVE = "extractive"
+RULES = "1"
+"""Names the rules by which sentences are taken and held to their evidence; part of the answer cache's key."""
+
+_MARK = re.compile(r"\s*\[\d{1,3}\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +54,13 @@ class Composer:
         self._rules = rules
 
     @property
-    def model(self) -> str:
-        """Name what writes the answers: part of the answer cache's key."""
+    def rules_version(self) -> str:
+        """Name everything of the composing that could change an answer: what writes it, code rules and knobs."""
         writer = self._generator.spec.model_id if self._generator else EXTRACTIVE
-        return f"{writer}/{self._rules.mode}"
+        rules = self._rules
+        measured = json.dumps(dict(rules.measured.get(writer, {})), sort_keys=True)
+        knobs = f"{rules.min_kept}/{rules.min_sentences}/{rules.evidence_tokens}/{self._grounder.rules}"
+        return f"{RULES}/{writer}/{rules.mode}/{measured}/{knobs}"
 
     async def compose(self, question: Question, evidence: Evidence, release: Release) -> Draft:
         """Return a draft whose every sentence is carried; `evidence` must be sufficient."""
@@ -102,29 +111,31 @@ class Composer:
         prompt = prompting.build(question.text, blocks)
         written = await generator.generate(prompt, max_tokens=question.max_tokens)
         usage = Usage(written.prompt_tokens, written.completion_tokens)
-        said = [sentence for sentence in sentences(written.text) if is_whole(sentence)]
-        kept = await self._carried(said, evidence, main)
+        # Once each, and without the model's own marks: they cite nothing.
+        said = list(dict.fromkeys(sentences(_MARK.sub("", written.text))))
+        kept = await self._carried([sentence for sentence in said if is_whole(sentence)], evidence, main)
         dropped = len(said) - len(kept)
-        enough = len(kept) >= min(self._rules.min_sentences, len(main)) and (
-            len(kept) >= self._rules.min_kept * len(said)
-        )
-        if not enough:
+        if not self._enough(len(kept), len(said), len(main)):
             fallback = Grounding("generative", dropped=dropped, fallback=True)
             return self._extractive(main, whole=whole, grounding=fallback, usage=usage)
         grounding = Grounding("generative", len(kept), len(kept), dropped)
         return draft(kept, whole=dropped == 0, method=grounding, usage=usage, model=generator.spec.model_id)
 
+    def _enough(self, kept: int, said: int, main: int) -> bool:
+        least = max(1, min(self._rules.min_sentences, main))
+        return kept >= least and kept >= self._rules.min_kept * said
+
     async def _carried(self, said: Sequence[str], evidence: Evidence, main: Sequence[Carried]) -> list[Carried]:
-        """Return the sentences that a passage carries, once each."""
+        """Return the sentences that a passage carries."""
         sources = {item.passage.id: (item.document, item.passage) for item in main}
         sources |= {hit.passage.id: (hit.document, hit.passage) for hit in evidence.hits}
         listed = list(sources.values())
-        kept: dict[str, Carried] = {}
+        kept: list[Carried] = []
         for text, (verdict, at) in zip(said, await self._grounder.best(said, listed), strict=True):
             if verdict.carried:
                 document, passage = listed[at]
-                kept.setdefault(text, Carried(text, passage, document, line=True))
-        return list(kept.values())
+                kept.append(Carried(text, passage, document, line=True))
+        return kept
 
 
 def shape(hit: Hit) -> str:

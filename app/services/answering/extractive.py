@@ -41,25 +41,29 @@ def extract(
     after = parts.get(PassageKind.FALLBACK, [])
     if after and _WHAT_NOW.search(text):
         lead, after = after, []
-    budget = max_tokens - sum(count(item.text) for item in lead)
+    first = _leading(lead, count, max_tokens)
+    budget = max_tokens - _spent(first, count)
     kept = fit(main, count, budget, text)
-    spare = budget - sum(count(item.text) for item in kept)
-    more = _leading(after, count, spare) if len(kept) == len(main) else []
-    return [*_leading(lead, count, max_tokens), *kept, *more], len(kept) == len(main)
+    whole = len(first) == len(lead) and len(kept) == len(main)
+    more = _leading(after, count, budget - _spent(kept, count)) if whole else []
+    return [*first, *kept, *more], whole
+
+
+def _spent(units: Sequence[Carried], count: CountTokens) -> int:
+    """Return the tokens of units; citation marks are not counted."""
+    return sum(count(unit.text) for unit in units)
 
 
 def fit(units: Sequence[Carried], count: CountTokens, budget: int, text: str) -> list[Carried]:
     """Return the units within a token budget in their order; those that say least are left out first."""
-    sizes = [count(unit.text) for unit in units]
-    kept = set(range(len(units)))
     asked = set(plain(text).split())
-    by_value = sorted(kept, key=lambda at: (_value(units[at].text, asked), -at))
-    for at in by_value:
-        if sum(sizes[index] for index in kept) <= budget:
-            break
-        if len(kept) > 1:
-            kept.discard(at)
-    return [unit for at, unit in enumerate(units) if at in kept and sizes[at] <= max(budget, 0)]
+    kept: set[int] = set()
+    for at in sorted(range(len(units)), key=lambda at: (-_value(units[at].text, asked), at)):
+        needed = count(units[at].text)
+        if needed <= budget:
+            kept.add(at)
+            budget -= needed
+    return [unit for at, unit in enumerate(units) if at in kept]
 
 
 def _value(sentence: str, asked: set[str]) -> float:

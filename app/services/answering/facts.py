@@ -20,6 +20,7 @@ _PATTERNS = tuple(
         r"(?:https?|ftp|ssh|edge|chrome|about|ms-[a-z-]+)://[^\s<>\")\]]+",
         r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+",
         r"\b(?:[a-z0-9-]+\.)+(?:com|org|net|io|ms|edu|gov|de|fr|es|eu|uk)\b(?:/[^\s<>\")\]]*)?",
+        r"\b[\w-]+(?:\.[\w-]+)*\.(?!\d)[A-Za-z]\w{1,9}\b",
         r"(?<!\w)[A-Za-z]:\\[^\s,;]*",
         r"%\w+%(?:\\[^\s,;]*)?",
         r"\\\\[\w.$-]+(?:\\[^\s,;]*)?",
@@ -30,15 +31,21 @@ _PATTERNS = tuple(
         r"\bF(?:[1-9]|1[0-2])\b",
         r"\b[A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+\b",
         r"(?<![\w.])v?\d\w*(?:[.,:]\d\w*)*",
+        r"(?<![\w.,])\d[\d.,]* ?(?:(?:second|minute|hour|day|week|month|year|time|character|digit)s?\b|[kKMGT]B\b|%)",
     )
 )
 _SMALL = frozenset({"&", "and", "or", "of", "the", "for", "in", "to", "a", "an", "with", "on", "from"})
 _NAME = re.compile(r"\b(?:[A-Z][a-z]*[A-Z]\w*|[A-Z]{2,}[A-Za-z0-9]*|[A-Z][\w-]+)\b")
 
 
+def unmarked(text: str) -> str:
+    """Return a text without emphasis and code marks."""
+    return _MARKUP.sub("", text)
+
+
 def plain(text: str) -> str:
     """Return a text for comparison: no emphasis or code marks, one kind of space, quote and dash, lower case."""
-    text = _MARKUP.sub("", text).replace("’", "'").replace("“", '"').replace("”", '"').replace("–", "-")
+    text = unmarked(text).replace("’", "'").replace("“", '"').replace("”", '"').replace("–", "-")
     return _SPACE.sub(" ", text).strip().casefold()
 
 
@@ -48,9 +55,10 @@ def hard_facts(sentence: str) -> list[str]:
 
 
 def stands_in(fact: str, text: str) -> bool:
-    """Tell whether a fact stands in a text as a whole: `80` does not stand in `802.1X`, nor `5.7.1` in `5.7.13`."""
+    """Tell whether a fact stands in a text as a whole: `80` does not in `802.1X`, nor `5.7.1` in `5.7.13`."""
     wanted = re.escape(plain(fact))
     before = r"(?<![\w])" if re.match(r"\w", plain(fact)) else ""
+    before += r"(?<!\d[.,:])" if re.match(r"\d", plain(fact)) else ""
     after = r"(?![\w]|[.,:]\d)" if re.search(r"\w$", plain(fact)) else ""
     return re.search(before + wanted + after, plain(text)) is not None
 

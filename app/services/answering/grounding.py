@@ -1,33 +1,27 @@
 """Grounding: a sentence may be said only if a passage carries it.
 
-A passage carries a sentence when it holds the sentence word for word; or when every hard fact of the sentence stands in
-it, enough of the sentence's words do, the sentence denies nothing the passage affirms, and the two are near in meaning.
-Thresholds are calibrated on the tune half of the product's own questions by `python -m app eval calibrate`.
+A passage carries a sentence when it holds the whole sentence word for word; or when every hard fact and every deed of
+the sentence stands in it, enough of the sentence's words do, the sentence turns nothing around, and the two are near in
+meaning. Thresholds are calibrated on the tune half of the product's own questions by `python -m app eval calibrate`.
 """
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 
 from app.domain.knowledge import Document, Passage
 from app.ports import Embedder
-from app.services.answering.facts import hard_facts, plain, stands_in
-from app.services.answering.sentences import sentences, without_number
-
-Analyse = Callable[[str], Sequence[str]]
-_NOT: Final = re.compile(
-    r"\b(?:not|never|no|don'?t|doesn'?t|cannot|can'?t|without|avoid|isn'?t|won'?t|nicht|kein\w*)\b", re.IGNORECASE
-)
+from app.services.answering.facts import hard_facts, plain, stands_in, unmarked
+from app.services.answering.sense import Analyse, Sense
+from app.services.answering.sentences import sentences, without_mark, without_number
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a passage carries a sentence; `missing` are the hard facts it does not hold.
+    """Whether a passage carries a sentence; `missing` are the hard facts, deeds and names it does not hold.
 
-    `denied` tells that one of the sentence and its nearest sentence in the passage says no, and the other does not.
+    `denied` tells that the sentence says the opposite of its nearest sentence in the passage.
     """
 
     carried: bool
@@ -56,7 +50,8 @@ class Grounder:
     def __init__(self, embedder: Embedder, analyse: Analyse, rules: GroundingRules) -> None:
         self._embedder = embedder
         self._analyse = analyse
-        self._rules = rules
+        self.rules = rules
+        self._sense = Sense(analyse, lambda word: embedder.count_tokens(word) == 1)
 
     async def best(
         self, texts: Sequence[str], passages: Sequence[tuple[Document, Passage]]
@@ -84,13 +79,16 @@ class Grounder:
         """Judge one sentence against one passage, `nearest` being the passage's nearest sentence, at `cosine`."""
         if verbatim(text, passage):
             return Verdict(carried=True, cosine=1.0, words=1.0)
-        source = f"{document.title}\n{passage.heading}\n{passage.text}"
+        source = source_of(document, passage)
         bare = without_number(text)
-        missing = tuple(fact for fact in hard_facts(bare) if not stands_in(fact, source))
+        missing = (
+            *(fact for fact in hard_facts(bare) if not stands_in(fact, source)),
+            *self._sense.brought_in(bare, source),
+        )
         words = self._share(bare, source)
-        denied = bool(_NOT.search(bare)) != bool(_NOT.search(nearest))
+        denied = self._sense.turned(bare, without_mark(nearest))
         verdict = Verdict(carried=False, cosine=cosine, words=words, missing=missing, denied=denied)
-        return replace(verdict, carried=self._rules.near(verdict))
+        return replace(verdict, carried=self.rules.near(verdict))
 
     def _share(self, text: str, source: str) -> float:
         """Return the share of a sentence's index terms that stand in a source."""
@@ -98,7 +96,24 @@ class Grounder:
         return len(terms & set(self._analyse(source))) / len(terms) if terms else 0.0
 
 
+def source_of(document: Document, passage: Passage) -> str:
+    """Return what a sentence about a passage may draw on; the numbers of steps are no facts to draw on."""
+    return "\n".join([document.title, passage.heading, *map(without_mark, passage.text.splitlines())])
+
+
 def verbatim(text: str, passage: Passage) -> bool:
-    """Tell whether a sentence stands in a passage word for word, markup and white space aside."""
-    bare = plain(without_number(text))
-    return bool(bare) and bare in plain(passage.text)
+    """Tell whether a text is one or more whole sentences of a passage, word for word; markup and white space aside.
+
+    Part of a sentence is not enough: "share your password" stands in "never share your password".
+    """
+    said = _whole_sentences(text)
+    return said != _NOTHING and said in _whole_sentences(passage.text)
+
+
+_NOTHING = "\n"
+
+
+def _whole_sentences(text: str) -> str:
+    """Return the sentences of a text for comparison, a line each, between line ends."""
+    bare = (plain(without_mark(sentence)).rstrip(" .!?:;…") for sentence in sentences(unmarked(text)))
+    return "".join([_NOTHING, *(f"{sentence}\n" for sentence in bare if sentence)])

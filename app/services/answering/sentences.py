@@ -5,6 +5,7 @@ import re
 _CODE = re.compile(r"`[^`\n]*`")
 _END = re.compile(r"[.!?…]+[\"')\]*_»”]*(?=\s+[\"'(\[*_`«“¿¡]*[A-ZÀ-ÖØ-Þ0-9])")
 _NUMBER = re.compile(r"^\s*(?:\d{1,3}[.)]|[-*•])\s+")
+_LABEL = re.compile(r"^\s*\[(?:admin|destructive)\]\s+")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:e\.g|i\.e|etc|vs|approx|no|nos|fig|resp|incl|min|max|dr|mr|mrs|ms|st|z\.b|d\.h|bzw|ca|usw|p\.ej|art)"
     r"|^\s*\d{1,3})\.$",
@@ -33,6 +34,11 @@ def _of_line(line: str) -> list[str]:
 def without_number(sentence: str) -> str:
     """Return a sentence without its list mark."""
     return _NUMBER.sub("", sentence)
+
+
+def without_mark(sentence: str) -> str:
+    """Return a sentence without its list mark and its label of risk."""
+    return _LABEL.sub("", without_number(sentence))
 
 
 def is_whole(sentence: str) -> bool:

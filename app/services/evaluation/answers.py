@@ -9,7 +9,7 @@ from app.domain.evaluation import Labelled
 from app.domain.knowledge import Document, Passage
 from app.ports import ConversationStore, Release
 from app.services.answering.facts import hard_facts, plain, stands_in
-from app.services.answering.grounding import Grounder, verbatim
+from app.services.answering.grounding import Grounder, source_of, verbatim
 from app.services.answering.sentences import without_number
 from app.services.bundle import Chat
 from app.services.evaluation.metrics import mean, percentile
@@ -83,7 +83,7 @@ class AnswerJudge:
         good = every = 0
         for sentence in answer.draft.sentences:
             passage = passages[sentence.passage_id]
-            source = f"{self.release.documents[passage.document_id].title}\n{passage.heading}\n{passage.text}"
+            source = source_of(self.release.documents[passage.document_id], passage)
             facts = hard_facts(without_number(sentence.text))
             good += sum(stands_in(fact, source) for fact in facts)
             every += len(facts)

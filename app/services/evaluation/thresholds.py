@@ -53,17 +53,20 @@ async def collect(release: Release, grounder: Grounder, tick: Callable[[], None]
 
 
 def choose(verdicts: Verdicts) -> tuple[GroundingRules, dict[str, dict[str, float]]]:
-    """Return the rules that carry most of the rephrasings while foreign sentences stay out, and the whole table."""
+    """Return the rules that carry most of the rephrasings while foreign sentences stay out, and the whole table.
+
+    Of rules that carry as many, the strictest; where there is nothing to measure on, the cautious default.
+    """
     table: dict[str, dict[str, float]] = {}
-    best, most = GroundingRules(max(_COSINES), max(_WORDS)), -1.0
+    best, most = GroundingRules(max(_COSINES), max(_WORDS)), 0.0
     for cosine, words in product(_COSINES, _WORDS):
         rules = GroundingRules(cosine, words)
         carried = mean([float(rules.near(verdict)) for verdict in verdicts.own])
         wrong = mean([float(rules.near(verdict)) for verdict in verdicts.foreign])
         table[f"cosine {cosine}, words {words}"] = {"carried": carried, "falsely carried": wrong}
-        if wrong <= FALSELY_CARRIED and carried > most:
+        if wrong <= FALSELY_CARRIED and carried >= most:
             best, most = rules, carried
-    return best, table
+    return best if verdicts.own and verdicts.foreign else GroundingRules(), table
 
 
 def _said(document: Document) -> list[str]:

@@ -50,7 +50,7 @@ def _alias_pieces(document: Document) -> Iterator[_Piece]:
 def _split(section: Section) -> list[str]:
     """Cut a section at its paragraphs; a list of steps is cut between steps only."""
     if section.kind is SectionKind.STEPS:
-        return pack(section.text.splitlines(), "\n")
+        return pack(section.text.split("\n"), "\n")
     return pack([part for block in _PARAGRAPH.split(section.text) for part in _short(block)], "\n\n")
 
 
@@ -61,7 +61,7 @@ def _short(block: str) -> list[str]:
     pieces: list[str] = []
     for sentence in pack(_SENTENCE_END.split(block), " "):
         while len(sentence) > TARGET_CHARS:
-            at = sentence.rfind(" ", 1, TARGET_CHARS)
+            at = max(sentence.rfind(space, 1, TARGET_CHARS) for space in " \n")
             at = at if at > 0 else TARGET_CHARS
             pieces.append(sentence[:at])
             sentence = sentence[at:].lstrip()  # noqa: PLW2901 - the rest is what is cut next

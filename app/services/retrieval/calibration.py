@@ -6,8 +6,10 @@ off-topic question in IT words is near in meaning, but its own words are missing
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
+
+from app.errors import SettingsInvalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +55,28 @@ class Features:
         )
 
 
+_WEIGHTS: Final = len(Features(*[0.0] * len(fields(Features))).row())
+
+
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A bias and one weight per value of `Features.row`, and the score from which evidence is enough to answer."""
+    """A bias and one weight per value of `Features.row`, and the score from which evidence is enough to answer.
+
+    Raises SettingsInvalid for another number of weights: such a file was measured by another version.
+    """
 
     bias: float
     weights: tuple[float, ...]
     threshold: float
     model_digest: str
+
+    def __post_init__(self) -> None:
+        if len(self.weights) != _WEIGHTS:
+            raise SettingsInvalid(
+                "DATA_DIR",
+                f"the calibration has {len(self.weights)} weights, this version needs {_WEIGHTS}",
+                "remove calibration.json and run: python -m app eval calibrate",
+            )
 
     def score(self, features: Features) -> float:
         """Return the estimated probability (0..1) that a document with these features answers."""

@@ -7,7 +7,7 @@ _CODE: Final = re.compile(
     r"(?<![\w.])0[xX][0-9A-Fa-f]{3,}(?!\w)"  # 0x80070002
     r"|(?<![\w.])(?=[0-9A-Fa-f]*\d)(?=[0-9A-Fa-f]*[A-Fa-f])[0-9A-Fa-f]{8}(?!\w)"  # 8004fc12, caa70004
     r"|\b[A-Za-z]{2,}\d{4,}\b"  # AADSTS700016
-    r"|\b\d\.\d{1,2}\.\d{1,3}\b"  # 5.7.1
+    r"|(?<![\w.])\d\.\d{1,2}\.\d{1,3}(?!\.?\w)"  # 5.7.1, but no part of an address
     r"|\b[A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+\b"  # ERR_CERT_DATE_INVALID
     r"|(?:\b(?:error|code|err|fehler|fehlercode|erreur|c[oó]digo|event|id)[\s:#(]{1,3})-?(\d{2,6})(?![\w:%]|[.,]\d)",
     re.IGNORECASE,

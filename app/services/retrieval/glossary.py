@@ -5,6 +5,7 @@ matter are in it: that is enough to search by, and nothing of it is ever shown.
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Final
 
@@ -24,7 +25,7 @@ class Glossary:
 
     def translate(self, text: str) -> str:
         """Return the text with every known phrase, the longest first, in English; other words stay as they are."""
-        tokens = _TOKEN.findall(text)
+        tokens = _TOKEN.findall(unicodedata.normalize("NFC", text))  # a loose accent would end a word
         folded = [fold(token) for token in tokens]
         said: list[str] = []
         at = 0

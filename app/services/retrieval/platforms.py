@@ -13,16 +13,23 @@ _CUES: Final = {
     "android": re.compile(r"\b(?:android|pixel|samsung|galaxy)\b", re.IGNORECASE),
     "linux": re.compile(r"\b(?:linux|ubuntu|fedora|debian|rhel|red hat)\b", re.IGNORECASE),
 }
-_DEVICE: Final = {"mac": "macos", "osx": "macos", "iphone": "ios", "ipad": "ios", "ubuntu": "linux", "fedora": "linux"}
+_NETWORK_ADDRESS: Final = re.compile(r"\bmac[- ]?(?:add?r|filter)|(?:adresse|dirección) mac\b", re.IGNORECASE)
+_DEVICE: Final = {"osx": "macos", "os": "macos", "darwin": "macos", "ipados": "ios"}
+"""Devices' own names that no question uses; `os` begins `OS X`."""
 
 
 def platforms_of(text: str, device: Device) -> frozenset[str]:
     """Return the platforms a question names, else the one the caller's device says; empty when unknown."""
-    named = frozenset(name for name, cue in _CUES.items() if cue.search(text))
-    if named or not device.os:
-        return named
-    first = device.os.lower().split()[0]
-    return frozenset({_DEVICE.get(first, first)}) & frozenset(_CUES)
+    return _named(_NETWORK_ADDRESS.sub(" ", text)) or _named(device.os) or _own_name(device.os)
+
+
+def _named(text: str) -> frozenset[str]:
+    return frozenset(name for name, cue in _CUES.items() if cue.search(text))
+
+
+def _own_name(system: str) -> frozenset[str]:
+    first = next(iter(system.lower().split()), "")
+    return frozenset({_DEVICE[first]}) if first in _DEVICE else frozenset()
 
 
 def is_for_another(document: Document, platforms: frozenset[str]) -> bool:

@@ -1,12 +1,12 @@
 """What is searched for: a question made ready, once, before anything is looked up."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from app.domain.conversations import Question, Turn
+from app.domain.conversations import Device, Question
 from app.ports import LexicalIndex
 from app.services.retrieval.codes import error_codes
-from app.services.retrieval.followups import standalone
+from app.services.retrieval.followups import joined
 from app.services.retrieval.glossary import Glossary
 from app.services.retrieval.platforms import platforms_of
 from app.services.retrieval.spelling import corrected
@@ -18,7 +18,7 @@ class Query:
 
     `text` stands for itself and has its mistyped words put right; `english` is its gloss, or the text itself where it
     is English or in a language without a glossary; `codes` are the error codes of the question itself;
-    `platforms` those it is about.
+    `platforms` those it is about: what a follow-up names itself ("and on a Mac?") counts before what was named earlier.
     """
 
     text: str
@@ -34,22 +34,23 @@ class Query:
         return tuple(dict.fromkeys((self.text, self.english)))
 
 
-def understand(
-    question: Question,
-    history: Sequence[Turn],
-    language: str,
-    lexical: LexicalIndex,
-    knows: Callable[[str], bool],
-    glossaries: Mapping[str, Glossary],
-) -> Query:
-    """Return the query for a question in its conversation; `knows` tells words that are certainly not mistyped."""
-    whole = standalone(question.text, history)
-    text = corrected(whole, lexical, knows) if language == "en" else whole
-    return Query(
-        text=text,
-        english=glossaries[language].translate(text) if language in glossaries else text,
-        language=language,
-        codes=tuple(error_codes(question.text)),
-        platforms=platforms_of(whole, question.device),
-        follow_up=whole != question.text,
-    )
+@dataclass(frozen=True)
+class Reader:
+    """Makes questions ready. `knows` tells words that are certainly not mistyped."""
+
+    lexical: LexicalIndex
+    knows: Callable[[str], bool]
+    glossaries: Mapping[str, Glossary]
+
+    def read(self, question: Question, language: str, earlier: str | None = None) -> Query:
+        """Return the query for a question, or for it together with the one asked before."""
+        whole = question.text if earlier is None else joined(earlier, question.text)
+        text = corrected(whole, self.lexical, self.knows) if language == "en" else whole
+        return Query(
+            text=text,
+            english=self.glossaries[language].translate(text) if language in self.glossaries else text,
+            language=language,
+            codes=tuple(error_codes(question.text)),
+            platforms=platforms_of(question.text, Device()) or platforms_of(whole, question.device),
+            follow_up=earlier is not None,
+        )

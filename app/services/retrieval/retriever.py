@@ -4,15 +4,18 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from app.domain.conversations import Question, Turn
 from app.domain.knowledge import Document
 from app.domain.models import Vectors
-from app.domain.retrieval import Evidence, Filters, Hit
+from app.domain.retrieval import Evidence, Filters
 from app.ports import Embedder, Release
 from app.services.retrieval.calibration import Calibration, Features
+from app.services.retrieval.followups import belongs_together, earlier_question, surely_follows
 from app.services.retrieval.fusion import Candidate, candidates
 from app.services.retrieval.glossary import Glossary
-from app.services.retrieval.query import Query, understand
+from app.services.retrieval.query import Query, Reader
 from app.services.retrieval.scoring import features, in_order, scored, usual
 
 RULES = "1"
@@ -35,6 +38,14 @@ class RetrievalRules:
     glossaries: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A reading of a question and its candidates, best first."""
+
+    query: Query
+    ordered: list[Candidate]
+
+
 class Retriever:
     """The Search service over one release."""
 
@@ -45,7 +56,8 @@ class Retriever:
         self._embedder = embedder
         self._rules = rules
         self._detect = detect_language
-        self._glossaries = {language: Glossary(entries) for language, entries in rules.glossaries.items()}
+        glossaries = {language: Glossary(entries) for language, entries in rules.glossaries.items()}
+        self._reader = Reader(release.lexical, self._knows, glossaries)
 
     @property
     def release(self) -> Release:
@@ -63,11 +75,11 @@ class Retriever:
 
     async def search(self, question: Question, history: Sequence[Turn] = ()) -> Evidence:
         """Return the `top_k` documents that most likely answer, best first."""
-        query, vectors = await self._embedded(question, history)
-        hits = await asyncio.to_thread(self._rank, question, query, vectors)
+        found = await self._found(question, history)
+        hits = scored(self._release, found.ordered, found.query, self._rules.calibration)
         answerability = hits[0].score if hits else 0.0
         return Evidence(
-            query=query.text,
+            query=found.query.text,
             hits=tuple(hits[: question.top_k]),
             answerability=answerability,
             sufficient=answerability >= self._rules.threshold,
@@ -76,17 +88,46 @@ class Retriever:
 
     async def best(self, question: Question, history: Sequence[Turn] = ()) -> tuple[str, Features] | None:
         """Return the best document's id and its features, uncalibrated; None where nothing is near at all."""
-        query, vectors = await self._embedded(question, history)
-        ordered = self._ordered(question, query, vectors)
-        return (ordered[0].document_id, features(self._release, ordered[0], query, usual(ordered))) if ordered else None
+        found = await self._found(question, history)
+        if not found.ordered:
+            return None
+        return found.ordered[0].document_id, self._features(found)
 
-    async def _embedded(self, question: Question, history: Sequence[Turn]) -> tuple[Query, Vectors]:
+    async def _found(self, question: Question, history: Sequence[Turn]) -> "_Found":
+        """Search for the question at its word, together with the one before it, or whichever is the right reading."""
         language = self.language_of(question)
-        query = understand(question, history, language, self._release.lexical, self._knows, self._glossaries)
-        return query, await self._embedder.embed(query.texts)
+        earlier = earlier_question(history)
+        alone = self._reader.read(question, language)
+        if earlier is None:
+            return (await self._search(question, [alone]))[0]
+        together = self._reader.read(question, language, earlier)
+        if surely_follows(question.text):
+            return (await self._search(question, [together]))[0]
+        first, second = await self._search(question, [alone, together])
+        return second if self._belongs_together(first, second, alone) else first
 
-    def _rank(self, question: Question, query: Query, vectors: Vectors) -> list[Hit]:
-        return scored(self._release, self._ordered(question, query, vectors), query, self._rules.calibration)
+    async def _search(self, question: Question, queries: Sequence[Query]) -> "list[_Found]":
+        """Embed all readings in one go, and put the candidates of each in order."""
+        vectors = await self._embedder.embed([text for query in queries for text in query.texts])
+        parts = np.split(vectors, np.cumsum([len(query.texts) for query in queries])[:-1])
+        return await asyncio.to_thread(
+            lambda: [
+                _Found(query, self._ordered(question, query, part)) for query, part in zip(queries, parts, strict=True)
+            ]
+        )
+
+    def _belongs_together(self, first: "_Found", second: "_Found", alone: Query) -> bool:
+        if not first.ordered or not second.ordered:
+            return bool(second.ordered)
+        score = self._rules.calibration.score(self._features(first))
+        own, both = (
+            self._release.lexical.coverage(alone.english, self._release.rows[found.ordered[0].document_id])
+            for found in (first, second)
+        )
+        return belongs_together(score, own, both)
+
+    def _features(self, found: "_Found") -> Features:
+        return features(self._release, found.ordered[0], found.query, usual(found.ordered))
 
     def _ordered(self, question: Question, query: Query, vectors: Vectors) -> list[Candidate]:
         widest = bool(question.filters)

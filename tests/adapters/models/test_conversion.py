@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 from model_makers import make_embedder
 
-from app.adapters.embedders import conversion, openvino_embedder
+from app.adapters.embedders import conversion, openvino_embedder, torch_embedder
 from app.adapters.embedders.encoder import OpenVinoEncoder
 from app.adapters.embedders.layout import NotConvertible, read_layout
 from app.adapters.embedders.openvino_embedder import OpenVinoEmbedder
 from app.adapters.embedders.torch_embedder import TorchEmbedder
 from app.errors import ModelAltered, StartRefused
 from app.modelfiles.apart import ApartFailed
+from app.modelfiles.device import has_gpu
 from app.modelfiles.locate import ModelFiles, embedding_model
 
 pytest_plugins = ["tiny_models"]
@@ -129,6 +130,31 @@ def test_the_conversion_runs_as_a_program(
     assert done == [(Path("a"), Path("b"))]
 
 
+_WATCH = """
+import sys
+def note(name, arguments):
+    if name in {"socket.connect", "socket.getaddrinfo", "socket.sendto"}:
+        open(%r, "a").write(name + "\\n")
+sys.addaudithook(note)
+open(%r, "a").write("watching\\n")
+"""
+
+
+def test_a_conversion_asks_nobody_anything(
+    tiny_embedder: ModelFiles, digests: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes = str(tmp_path / "notes")
+    (tmp_path / "sitecustomize.py").write_text(_WATCH % (notes, notes))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    # A home folder that can be written and no sign of CI: what makes telemetry speak.
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("CI", "TF_BUILD", "JENKINS_URL", "HF_HUB_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    OpenVinoEmbedder(tiny_embedder, digests).close()
+    assert set(Path(notes).read_text().split()) == {"watching"}
+    assert not (tmp_path / "intel").exists()
+
+
 def test_texts_are_lowered_where_the_model_says_so(copy: Path, converted: Path) -> None:
     tokenizer = json.loads((copy / "tokenizer.json").read_text())
     tokenizer["normalizer"] = None
@@ -208,6 +234,19 @@ def test_torch_refuses_weights_it_cannot_read(copy: Path, tmp_path: Path) -> Non
         TorchEmbedder(files, "cpu")
 
 
-def test_torch_takes_a_gpu_where_there_is_one(tiny_embedder: ModelFiles, monkeypatch: pytest.MonkeyPatch) -> None:
-    torch = pytest.importorskip("torch")
-    assert TorchEmbedder(tiny_embedder)._model.device.type == ("cuda" if torch.cuda.is_available() else "cpu")
+@pytest.mark.cuda
+async def test_torch_takes_the_gpu(tiny_embedder: ModelFiles) -> None:
+    if not has_gpu():
+        pytest.skip("no GPU here")
+    on_gpu, on_cpu = TorchEmbedder(tiny_embedder), TorchEmbedder(tiny_embedder, "cpu")
+    assert on_gpu._model.device.type == "cuda"
+    np.testing.assert_allclose(await on_gpu.embed(["vpn"]), await on_cpu.embed(["vpn"]), atol=0.01)
+    on_gpu.close()
+    on_cpu.close()
+
+
+def test_torch_runs_where_there_is_no_gpu(tiny_embedder: ModelFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch_embedder, "has_gpu", lambda: False)
+    embedder = TorchEmbedder(tiny_embedder)
+    assert embedder._model.device.type == "cpu"
+    embedder.close()

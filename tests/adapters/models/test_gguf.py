@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.adapters.generators import openvino_generator, requantise
+from app.adapters.generators import prepared, requantise
 from app.adapters.generators.gguf_header import read_header
-from app.adapters.generators.openvino_generator import readable_model
+from app.adapters.generators.prepared import open_tokens, readable_model
 from app.adapters.generators.requantise import needs_requantising
 from app.adapters.generators.shape import read_shape
 from app.errors import ModelAltered
@@ -18,6 +18,7 @@ from app.modelfiles.locate import ModelFiles, language_model
 
 gguf = pytest.importorskip("gguf")
 quants = pytest.importorskip("gguf.quants")
+tokenizers = pytest.importorskip("tokenizers")
 
 KINDS = {"matrix": ("Q4_1", (4, 64)), "odd": ("F16", (4, 20)), "norm": ("F32", (64,)), "table": ("Q8_0", (8, 64))}
 
@@ -154,9 +155,33 @@ def test_a_rewriting_that_fails_is_named(file: Path, tmp_path: Path, monkeypatch
     def fail(*arguments: str, seconds: float) -> None:
         raise ApartFailed("no space left")
 
-    monkeypatch.setattr(openvino_generator, "run_apart", fail)
+    monkeypatch.setattr(prepared, "run_apart", fail)
     with pytest.raises(ModelAltered, match="no space left"):
         readable_model(files_of(file, tmp_path), tmp_path)
+
+
+def test_a_tokenizer_that_is_not_exported_is_read_by_openvino(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*arguments: str, seconds: float) -> None:
+        raise ApartFailed("unknown tokenizer")
+
+    monkeypatch.setattr(prepared, "run_apart", fail)
+    opened: list[Path] = []
+    monkeypatch.setattr(prepared, "OpenVinoTokens", opened.append)
+    open_tokens(files_of(file, tmp_path), tmp_path)
+    assert opened == [file]
+    assert caplog.records[0].__dict__["reason"] == "unknown tokenizer"
+
+
+def test_a_folders_own_tokenizer_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = ModelFiles("ir", tmp_path, "0" * 64)
+    opened: list[Path] = []
+    monkeypatch.setattr(prepared, "OpenVinoTokens", opened.append)
+    open_tokens(folder, tmp_path)
+    assert opened == [tmp_path]
+    tokenizers.Tokenizer(tokenizers.models.WordLevel({"vpn": 4, "?": 0}, "?")).save(str(tmp_path / "tokenizer.json"))
+    assert open_tokens(folder, tmp_path).ids("vpn") == [4]
 
 
 @pytest.mark.parametrize(

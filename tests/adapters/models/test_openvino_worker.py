@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import queue
 import sys
 from pathlib import Path
@@ -139,8 +140,10 @@ def test_the_process_says_when_it_is_ready_and_why_it_ends(monkeypatch: pytest.M
     monkeypatch.setattr(openvino_worker, "_answers", lambda: sent.append)
     monkeypatch.setattr(openvino_worker, "_listen", listen)
     limits = json.dumps({"context_tokens": 64, "cache_tokens": 64})
-    with pytest.raises(RuntimeError):
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    with pytest.raises(RuntimeError) as caught:
         openvino_worker.main(["model", "cache", limits])
+    sys.excepthook(caught.type, caught.value, caught.tb)
     assert opened == [Path("model"), Path("cache"), 64]
     assert sent[0] == {"ready": True}
     assert "native code failed" in sent[1]["failed"]
@@ -150,7 +153,7 @@ def test_the_process_ends_with_its_input(monkeypatch: pytest.MonkeyPatch) -> Non
     ended: list[int] = []
     inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
     monkeypatch.setattr(sys, "stdin", io.StringIO('{"id": 1}\n{"id": 2}\n'))
-    monkeypatch.setattr(openvino_worker.os, "_exit", ended.append)
+    monkeypatch.setattr(os, "_exit", ended.append)
     openvino_worker._listen(inbox)
     assert [inbox.get(), inbox.get()] == [{"id": 1}, {"id": 2}]
     assert ended == [0]
