@@ -35,7 +35,8 @@ RUN python -m app index
 EXPOSE 8000
 
 # Readiness, not just a port: 503 while questions cannot be answered makes this fail. No proxy stands before loopback.
-HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["python", "-c", "\
+# The start period leaves time to build the index anew, where a volume holds that of an older image.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=180s --retries=3 CMD ["python", "-c", "\
 import os, urllib.request as web; \
 opener = web.build_opener(web.ProxyHandler({})); \
 opener.open(f\"http://127.0.0.1:{os.environ.get('PORT') or 8000}/readyz\", timeout=4)"]

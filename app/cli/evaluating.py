@@ -50,11 +50,11 @@ async def _own(settings: Settings) -> Figures:
         "Spanish": lambda item: item.language == "es" and item.kind != "ambiguous",
         "ambiguous": lambda item: item.kind == "ambiguous",
     }
+    chosen = {name: [item for item in asked if belongs(item)] for name, belongs in groups.items()}
     async with open_parts(settings, ephemeral=True, mode=AnswerMode.EXTRACT) as parts:
-        with counting("asking", sum(belongs(item) for belongs in groups.values() for item in asked)) as tick:
+        with counting("asking", sum(map(len, chosen.values()))) as tick:
             return {
-                name: _row(await rank_questions(parts.search, [item for item in asked if belongs(item)], tick))
-                for name, belongs in groups.items()
+                name: _row(await rank_questions(parts.search, items, tick)) for name, items in chosen.items() if items
             }
 
 
@@ -88,6 +88,8 @@ def _groups(judged: Sequence[Judged]) -> dict[str, list[Judged]]:
         "all": list(judged),
         "English": [item for item in judged if item.question.language == "en"],
         "other languages": [item for item in judged if item.question.language != "en"],
+        "off topic": [item for item in judged if item.question.kind == "off_topic"],
+        "IT, no article": [item for item in judged if item.question.kind == "unanswerable"],
     }
     return {name: group for name, group in groups.items() if group}
 

@@ -1,12 +1,15 @@
 """`serve`: the service on one port, from settings, with a line to try it."""
 
+import asyncio
 import errno
 import json
+import logging
 import socket
 from argparse import Namespace
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from types import FrameType
 
 import uvicorn
 
@@ -29,12 +32,27 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, service: ServiceSettings) -> None:
         super().__init__(config)
         self._service = service
+        self._task: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then print the line."""
         await super().startup(sockets)
         if self.started:
             _say_how_to_try(self._service)
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until a signal comes; raises CancelledError where it comes before the service listens."""
+        self._task = asyncio.current_task()
+        await super().serve(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop; at once while it does not listen yet, since building an index may take minutes."""
+        if self._task is not None and not self.started:
+            # It would tell of the cancelled start as of a fault, with a stack.
+            logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+            self._task.get_loop().call_soon_threadsafe(self._task.cancel)
+            return
+        super().handle_exit(sig, frame)
 
 
 def serve(_options: Namespace) -> int:
@@ -60,7 +78,7 @@ def serve(_options: Namespace) -> int:
     server = _Server(config, service)
     try:
         server.run()
-    except KeyboardInterrupt:  # Ctrl-C is how it is stopped, not a fault
+    except (KeyboardInterrupt, asyncio.CancelledError):  # Ctrl-C is how it is stopped, not a fault
         pass
     except SystemExit:  # uvicorn's way to say that it did not start
         if refusals:

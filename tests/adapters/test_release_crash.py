@@ -1,8 +1,12 @@
 """A release is whole, old or new, whenever its writer is killed and however many write."""
 
+import os
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
@@ -18,10 +22,33 @@ RUNS, KILLS = 20, 20
 # Within a few releases' time: the moments are random, but the same in every run.
 MOMENTS = [Random(seed).uniform(0.0, 0.06) for seed in range(KILLS)]  # noqa: S311 nothing secret about it
 
+Process = subprocess.Popen[str]
 
-def started(folder: Path, word: str, releases: int = 0) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, publishing_loop.__file__, str(folder), word, str(releases)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, env={"PYTHONPATH": str(ROOT)})
+
+@contextmanager
+def started(folder: Path, *arguments: str) -> Iterator[Process]:
+    command = [sys.executable, publishing_loop.__file__, str(folder), *arguments]
+    environment = {"PYTHONPATH": str(ROOT)}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment, text=True, bufsize=1) as process:
+        yield process
+
+
+def said(process: Process) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def kill_a_writer(process: Process, word: str, seconds: float) -> list[str]:
+    """Let a writer publish for so long, kill it, and return the releases it said were current."""
+    assert process.stdin is not None
+    process.stdin.write(f"{word}\n")
+    heard = {said(process), said(process)}
+    writer = int(min(heard, key=len))
+    time.sleep(seconds)
+    os.kill(writer, signal.SIGKILL)
+    heard.update(iter(lambda: said(process), "dead"))
+    return sorted(heard - {str(writer)})
 
 
 def opened_whole(folder: Path) -> Release:
@@ -33,50 +60,39 @@ def opened_whole(folder: Path) -> Release:
     return release
 
 
-def killed(folder: Path, word: str, seconds: float) -> list[str]:
-    """Let a process publish for so long, kill it, and return the releases it said were current."""
-    with started(folder, word) as process:
-        assert process.stdout is not None
-        first = process.stdout.readline()
-        time.sleep(seconds)
-        process.kill()
-        rest = process.stdout.read().splitlines(keepends=True)
-    return [line.decode().strip() for line in (first, *rest) if line.endswith(b"\n")]
-
-
 def test_a_release_is_whole_whenever_its_writer_is_killed(tmp_path: Path) -> None:
-    unseen = 0
-    for run, seconds in enumerate(MOMENTS):
-        said = killed(tmp_path, f"run{run}", seconds)
-        now = opened_whole(tmp_path).manifest
-        # The last release told of, or one that was current before its writer could tell.
-        assert now.sources.startswith(f"run{run} ")
-        assert now.release >= said[-1]
-        assert int(now.sources.split()[1]) in (len(said) - 1, len(said))
-        unseen += (tmp_path / "releases" / "new.tmp").exists()
-    assert unseen > 0, "no kill ever fell into the writing of a release"
+    interrupted = 0
+    with started(tmp_path) as process:
+        for run, seconds in enumerate(MOMENTS):
+            told = kill_a_writer(process, f"run{run}", seconds)
+            now = opened_whole(tmp_path).manifest
+            # The last release told of, or one that became current before its writer could tell.
+            assert now.release >= told[-1]
+            assert now.sources in {f"run{run} {len(told) - 1}", f"run{run} {len(told)}"}
+            interrupted += (tmp_path / "releases" / "new.tmp").exists()
+    assert interrupted > 0, "no kill ever fell into the writing of a release"
 
 
 def test_after_a_kill_the_next_writer_cleans_up(tmp_path: Path) -> None:
-    killed(tmp_path, "killed", 0.01)
+    with started(tmp_path) as process:
+        kill_a_writer(process, "killed", 0.01)
     (tmp_path / "releases" / "new.tmp").mkdir(exist_ok=True)
     (tmp_path / "CURRENT.tmp").write_bytes(b"half")
-    with started(tmp_path, "next", 4) as process:
-        assert process.wait(60) == 0
+    with started(tmp_path, "next", "4") as process:
+        process.communicate(timeout=60)
     assert opened_whole(tmp_path).manifest.sources == "next 3"
     assert len(list((tmp_path / "releases").iterdir())) == 3
     assert sorted(path.name for path in tmp_path.iterdir()) == ["CURRENT", "lock", "releases"]
 
 
 def test_two_writers_at_once_do_no_harm(tmp_path: Path) -> None:
-    with started(tmp_path, "one", RUNS) as one, started(tmp_path, "two", RUNS) as two:
+    with started(tmp_path, "one", str(RUNS)) as one, started(tmp_path, "two", str(RUNS)) as two:
         seen = set()
-        assert one.stdout is not None
-        one.stdout.readline()
+        said(one)
         while one.poll() is None or two.poll() is None:
             seen.add(opened_whole(tmp_path).manifest.sources)
-            time.sleep(0.02)
+            time.sleep(0.01)
         assert (one.returncode, two.returncode) == (0, 0)
-    assert opened_whole(tmp_path).manifest.sources in {f"one {RUNS - 1}", f"two {RUNS - 1}"}
     assert {name.split()[0] for name in seen} <= {"one", "two"}
+    assert opened_whole(tmp_path).manifest.sources in {f"one {RUNS - 1}", f"two {RUNS - 1}"}
     assert len(list((tmp_path / "releases").iterdir())) == 3

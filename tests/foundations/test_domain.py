@@ -1,9 +1,14 @@
 """The little that plain data does by itself."""
 
+import importlib
+import pkgutil
+from dataclasses import FrozenInstanceError, fields, is_dataclass
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app import domain
 from app.domain.answers import Usage
 from app.domain.evaluation import Half, Labelled
 from app.domain.health import Check, Condition, Health
@@ -81,3 +86,16 @@ def test_words_are_compared_whatever_their_case_and_accents(text: str, folded: s
 @given(st.text())
 def test_folding_twice_is_folding_once(text: str) -> None:
     assert fold(fold(text)) == fold(text)
+
+
+def domain_dataclasses() -> list[type]:
+    names = [f"{domain.__name__}.{found.name}" for found in pkgutil.iter_modules(domain.__path__)]
+    kinds = {kind for name in names for kind in vars(importlib.import_module(name)).values() if is_dataclass(kind)}
+    return sorted((kind for kind in kinds if isinstance(kind, type)), key=lambda kind: kind.__name__)
+
+
+@pytest.mark.parametrize("kind", domain_dataclasses())
+def test_what_the_service_talks_about_never_changes(kind: type) -> None:
+    blank: object = object.__new__(kind)
+    with pytest.raises(FrozenInstanceError):
+        setattr(blank, fields(kind)[0].name, None)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.errors import SettingsInvalid
-from app.services.retrieval.calibration import UNCALIBRATED, Calibration, Features
+from app.services.retrieval.calibration import FOREIGN, UNCALIBRATED, Calibration, Features
 
 NUMBERS = st.floats(-1e6, 1e6)
 GOOD = Features(0.8, 0.9, 0.1, 0.0, 0.2, 0.0, 0.0, 2.0, 0.0, 0.0)
@@ -44,6 +44,12 @@ def test_a_score_is_a_probability_whatever_the_figures(known: list[float], weigh
 def test_products_of_features_are_looked_at_too() -> None:
     features = Features(0.5, 0.4, 0.0, 0.0, 0.0, 0.0, 0.0, 3.0, 1.0, 0.0)
     assert {0.5 * 0.4, 0.4 * 3.0, 0.5 * 3.0, 1.0 * 0.4, 1.0 * 0.5} <= set(features.row())
+
+
+def test_where_the_language_stands_among_the_weights() -> None:
+    at_home = Features(*[0.0] * len(fields(Features)))
+    changed = [now != before for now, before in zip(replace(at_home, foreign=1.0).row(), at_home.row(), strict=True)]
+    assert [at for at, differs in enumerate(changed) if differs] == [FOREIGN]
 
 
 @pytest.mark.parametrize("count", [0, COUNT - 1, COUNT + 1])

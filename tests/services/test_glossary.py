@@ -38,6 +38,7 @@ SAID = {
     "Druckerei": "Druckerei",
     "Druckerxtreiber": "Druckerxtreiber",
     "Treiberab": "Treiberab",
+    "Abentreiber": "Abentreiber",
     # Accents and case:
     "grosse GRÖSSE Große": "size size size",
     "ECRAN ecran": "screen screen",

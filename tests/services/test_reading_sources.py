@@ -8,13 +8,14 @@ import pytest
 from app.adapters.sources.articles import ArticleFolder
 from app.adapters.sources.tickets import TicketFile
 from app.errors import KnowledgeInvalid
+from app.ports import KnowledgeSource
 from app.services.knowledge.reading import fingerprint, read_all
 from tests.builders import ListSource, document, write_article
 
 
 def test_documents_come_in_the_order_of_their_sources(tmp_path: Path) -> None:
     write_article(tmp_path, "article")
-    sources = [ArticleFolder(tmp_path), ListSource([document("zebra"), document("ant")])]
+    sources: list[KnowledgeSource] = [ArticleFolder(tmp_path), ListSource([document("zebra"), document("ant")])]
     assert [item.id for item in read_all(sources)] == ["article", "zebra", "ant"]
 
 

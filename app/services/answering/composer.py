@@ -13,9 +13,10 @@ from app.errors import GenerationFailed
 from app.ports import Generator, Release
 from app.services.answering import prompting
 from app.services.answering.extractive import CountTokens, extract
+from app.services.answering.facts import plain
 from app.services.answering.grounding import Grounder
 from app.services.answering.rendering import Carried, cite, number, render
-from app.services.answering.sentences import is_whole, sentences
+from app.services.answering.sentences import is_whole, sentences, without_mark
 
 log = logging.getLogger(__name__)
 
@@ -111,8 +112,7 @@ class Composer:
         prompt = prompting.build(question.text, blocks)
         written = await generator.generate(prompt, max_tokens=question.max_tokens)
         usage = Usage(written.prompt_tokens, written.completion_tokens)
-        # Once each, and without the model's own marks: they cite nothing.
-        said = list(dict.fromkeys(sentences(_MARK.sub("", written.text))))
+        said = _sentences(written.text)
         kept = await self._carried([sentence for sentence in said if is_whole(sentence)], evidence, main)
         dropped = len(said) - len(kept)
         if not self._enough(len(kept), len(said), len(main)):
@@ -136,6 +136,14 @@ class Composer:
                 document, passage = listed[at]
                 kept.append(Carried(text, passage, document, line=True))
         return kept
+
+
+def _sentences(written: str) -> list[str]:
+    """Return what a model wrote, each sentence once, without marks of its own: they cite nothing."""
+    found: dict[str, str] = {}
+    for sentence in sentences(_MARK.sub("", written)):
+        found.setdefault(plain(without_mark(sentence)), sentence)
+    return list(found.values())
 
 
 def shape(hit: Hit) -> str:

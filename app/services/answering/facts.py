@@ -20,7 +20,7 @@ _PATTERNS = tuple(
         r"(?:https?|ftp|ssh|edge|chrome|about|ms-[a-z-]+)://[^\s<>\")\]]+",
         r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+",
         r"\b(?:[a-z0-9-]+\.)+(?:com|org|net|io|ms|edu|gov|de|fr|es|eu|uk)\b(?:/[^\s<>\")\]]*)?",
-        r"\b[\w-]+(?:\.[\w-]+)*\.(?!\d)[A-Za-z]\w{1,9}\b",
+        r"(?<![\w.-])[\w-]+(?:\.[\w-]+)*\.(?!\d)[A-Za-z]\w{1,9}\b",
         r"(?<!\w)[A-Za-z]:\\[^\s,;]*",
         r"%\w+%(?:\\[^\s,;]*)?",
         r"\\\\[\w.$-]+(?:\\[^\s,;]*)?",
@@ -60,6 +60,7 @@ def stands_in(fact: str, text: str) -> bool:
     before = r"(?<![\w])" if re.match(r"\w", plain(fact)) else ""
     before += r"(?<!\d[.,:])" if re.match(r"\d", plain(fact)) else ""
     after = r"(?![\w]|[.,:]\d)" if re.search(r"\w$", plain(fact)) else ""
+    after += r"(?![\\/]\w)" if re.search(r"[\\/]", fact) else ""  # a path cut short is another path
     return re.search(before + wanted + after, plain(text)) is not None
 
 

@@ -83,7 +83,7 @@ class Grounder:
         bare = without_number(text)
         missing = (
             *(fact for fact in hard_facts(bare) if not stands_in(fact, source)),
-            *self._sense.brought_in(bare, source),
+            *self._sense.brought_in(bare, source, without_mark(nearest)),
         )
         words = self._share(bare, source)
         denied = self._sense.turned(bare, without_mark(nearest))

@@ -29,10 +29,9 @@ def render(carried: Sequence[Carried]) -> list[str]:
     """Return the pieces of the answer; joined they are its text. Each piece is one sentence with its mark."""
     pieces: list[str] = []
     for at, (item, sentence) in enumerate(zip(carried, number(carried), strict=True)):
-        if at:
-            pieces.append("\n" if item.line or carried[at - 1].line else " ")
-        pieces.append(f"{item.text} [{sentence.number}]")
-    return [left + right for left, right in zip(["", *pieces[1::2]], pieces[::2], strict=True)]
+        joint = "" if not at else "\n" if item.line or carried[at - 1].line else " "
+        pieces.append(f"{joint}{item.text} [{sentence.number}]")
+    return pieces
 
 
 def cite(carried: Sequence[Carried]) -> tuple[Citation, ...]:

@@ -12,6 +12,7 @@ Analyse = Callable[[str], Sequence[str]]
 """Index terms of a text: lower case, stop words removed, stemmed."""
 
 _WORD: Final = re.compile(r"[^\W_]+")
+_NUMBER: Final = re.compile(r"\d+(?:[.,:]\d+)*")
 _NOT: Final = re.compile(
     r"\b(?:not|never|no|none|nor|nothing|\w+n['’]t|cannot|without|avoid\w*|except|nicht|nie|niemals|kein\w*|ohne)\b",
     re.IGNORECASE,
@@ -26,19 +27,20 @@ _DEEDS: Final = (
 )
 """Things people do to a device, a file or an account: an answer may tell to do only what its source tells."""
 _MEASURES: Final = "earlier faster fewer later less longer more quicker shorter slower"
-_PAIRS: Final = (
+_PAIRS: Final = re.findall(
+    r"(\w+)/(\w+)",
     "on/off in/out up/down left/right before/after first/last always/never all/none more/less faster/slower"
     " longer/shorter higher/lower larger/smaller enable/disable allow/block lock/unlock install/uninstall"
     " connect/disconnect plug/unplug mute/unmute tick/clear show/hide add/remove open/close start/stop"
-    " increase/decrease"
+    " increase/decrease",
 )
 """Opposites."""
 _NUMBERS: Final = dict(
-    pair.split("=")
-    for pair in (
+    re.findall(
+        r"(\w+)=(\d+)",
         "two=2 three=3 four=4 five=5 six=6 seven=7 eight=8 nine=9 ten=10 eleven=11 twelve=12 fifteen=15 twenty=20"
-        " thirty=30 sixty=60 hundred=100 thousand=1000"
-    ).split(" ")
+        " thirty=30 sixty=60 hundred=100 thousand=1000",
+    )
 )
 
 
@@ -49,31 +51,30 @@ class Sense:
         self._analyse = analyse
         self._knows = knows
         self._heavy = self._terms(f"{_DEEDS} {_MEASURES}")
-        self._pairs = [
-            (self._forms(one), self._forms(other))
-            for one, _, other in (pair.partition("/") for pair in _PAIRS.split(" "))
+        self._pairs = [(self._forms(one), self._forms(other)) for one, other in _PAIRS]
+
+    def brought_in(self, text: str, source: str, nearest: str) -> list[str]:
+        """Return the words of a sentence that no paraphrase may bring in.
+
+        These are deeds and measures that its nearest sentence does not tell, and numbers written as words and names
+        that its source does not hold.
+        """
+        held, terms, told = set(_words(source)), self._terms(source), self._terms(nearest)
+        return [
+            word
+            for word in dict.fromkeys(_words(text))
+            if (own := self._terms(word))
+            and (not own & told if own & self._heavy else not own & terms and self._is_fact(word, held))
         ]
 
-    def brought_in(self, text: str, source: str) -> list[str]:
-        """Return the words of a sentence that its source does not hold and no paraphrase may bring in.
-
-        These are deeds, measures, numbers written as words, and names.
-        """
-        held, terms = set(_words(source)), self._terms(source)
-        new = (word for word in dict.fromkeys(_words(text)) if word not in held and not word.isdigit())
-        return [word for word in new if self._counts(word, held, terms)]
-
-    def _counts(self, word: str, held: set[str], terms: set[str]) -> bool:
+    def _is_fact(self, word: str, held: set[str]) -> bool:
         if word in _NUMBERS:
             return _NUMBERS[word] not in held
-        own = self._terms(word)
-        if not own or own & terms:
-            return False
-        return bool(own & self._heavy) or not self._knows(word)
+        return not word.isdigit() and not self._knows(word)
 
     def turned(self, text: str, nearest: str) -> bool:
-        """Tell whether a sentence says the opposite of another one that is near to it."""
-        return self._denied(text, nearest) or self._opposed(text, nearest)
+        """Tell whether a sentence says the opposite of another one that is near to it, or swaps its numbers."""
+        return self._denied(text, nearest) or self._opposed(text, nearest) or _swapped(text, nearest)
 
     def _denied(self, text: str, nearest: str) -> bool:
         said, known = self._negated(text), self._negated(nearest)
@@ -109,3 +110,10 @@ def _words(text: str) -> list[str]:
 def _apart(one: set[str], others: Sequence[set[str]]) -> bool:
     """Tell whether a word is none of the others; two denials of nothing in particular are the same."""
     return not any(one & other or one == other for other in others)
+
+
+def _swapped(text: str, nearest: str) -> bool:
+    """Tell whether the numbers two sentences share come in another order."""
+    said, known = _NUMBER.findall(text), _NUMBER.findall(nearest)
+    shared = [number for number in dict.fromkeys(said) if number in known]
+    return shared != sorted(shared, key=known.index)

@@ -1,5 +1,6 @@
 """Fits the score calibration on labelled questions."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -11,26 +12,24 @@ from app.domain.conversations import Question
 from app.domain.evaluation import Labelled
 from app.services.evaluation.metrics import mean
 from app.services.evaluation.turns import turns_of
-from app.services.retrieval.calibration import Calibration, Features
+from app.services.retrieval.calibration import FOREIGN, Calibration, Features
 from app.services.retrieval.retriever import Retriever
 
 Example = tuple[Labelled, Features]
 
-FALSE_REFUSALS = 0.025
-"""The share of answerable tune questions that may fall below the threshold."""
+FALSE_REFUSALS = 0.015
+"""The share of answerable tune questions that may fall below the threshold, in English and in other languages."""
 
-_C = 0.1
+_C = 0.3
 
 
 async def examples(
     search: Retriever, questions: Sequence[Labelled], tick: Callable[[], None] = lambda: None
 ) -> list[Example]:
-    """Return the features of the best hit for every question that is clearly answerable or clearly not."""
+    """Return the features of the best hit for every question that has any."""
     found = []
     for question in questions:
         tick()
-        if question.kind == "ambiguous":
-            continue
         best = await search.best(Question(question.question), turns_of(question))
         if best is not None:
             found.append((question, best[1]))
@@ -45,14 +44,24 @@ def fit(rows: Sequence[Example], model_digest: str) -> Calibration:
     model = LogisticRegression(C=_C, max_iter=5000, class_weight="balanced").fit(scaler.transform(values), labels)
     weights = model.coef_[0] / scaler.scale_
     bias = float(model.intercept_[0] - weights @ scaler.mean_)
-    unset = Calibration(bias, tuple(float(weight) for weight in weights), 0.0, model_digest)
-    return replace(unset, threshold=threshold(unset, rows))
+    plain = Calibration(bias, tuple(float(weight) for weight in weights), 0.5, model_digest)
+    english = _refused_below(plain, [row for row in rows if not row[1].foreign])
+    foreign = _refused_below(plain, [row for row in rows if row[1].foreign])
+    # One threshold for all languages: what is foreign is lifted until as few of its questions fall below it.
+    lifted = list(plain.weights)
+    lifted[FOREIGN] += _logit(english) - _logit(foreign)
+    return replace(plain, weights=tuple(lifted), threshold=english)
 
 
-def threshold(calibration: Calibration, rows: Sequence[Example]) -> float:
-    """Return the score below which `FALSE_REFUSALS` of the answerable questions lie."""
+def _refused_below(calibration: Calibration, rows: Sequence[Example]) -> float:
+    """Return the score below which `FALSE_REFUSALS` of the answerable questions lie, 0.5 where there are none."""
     scores = [calibration.score(features) for question, features in rows if question.answerable]
-    return float(np.quantile(scores, FALSE_REFUSALS))
+    return float(np.quantile(scores, FALSE_REFUSALS)) if scores else 0.5
+
+
+def _logit(score: float) -> float:
+    within = min(max(score, 1e-9), 1 - 1e-9)
+    return math.log(within / (1 - within))
 
 
 def refusals(calibration: Calibration, rows: Sequence[Example]) -> dict[str, float]:

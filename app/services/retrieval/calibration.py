@@ -58,6 +58,10 @@ class Features:
 _WEIGHTS: Final = len(Features(*[0.0] * len(fields(Features))).row())
 
 
+FOREIGN: Final = 11
+"""Where `foreign` stands in `Features.row`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """A bias and one weight per value of `Features.row`, and the score from which evidence is enough to answer.

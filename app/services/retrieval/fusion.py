@@ -16,7 +16,7 @@ from app.ports import Release
 
 DENSE_CANDIDATES = 200
 LEXICAL_CANDIDATES = 100
-ALIAS_FACTOR = 0.96
+ALIAS_FACTOR = 0.9
 """Short names are near to short questions of any kind; they count a little less than text."""
 
 

@@ -45,7 +45,7 @@ class Reader:
     def read(self, question: Question, language: str, earlier: str | None = None) -> Query:
         """Return the query for a question, or for it together with the one asked before."""
         whole = question.text if earlier is None else joined(earlier, question.text)
-        text = corrected(whole, self.lexical, self.knows) if language == "en" else whole
+        text = corrected(whole, self.lexical, self.knows)
         return Query(
             text=text,
             english=self.glossaries[language].translate(text) if language in self.glossaries else text,

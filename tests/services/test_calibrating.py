@@ -1,0 +1,89 @@
+"""Fitting the score calibration."""
+
+from dataclasses import replace
+
+import pytest
+
+from app.domain.evaluation import Labelled
+from app.ports import Release
+from app.services.evaluation.calibrating import FALSE_REFUSALS, Example, examples, fit, refusals
+from app.services.retrieval.calibration import UNCALIBRATED, Features
+from tests.builders import document, release, retriever
+
+
+def labelled(number: int, *, answerable: bool, language: str = "en", kind: str = "plain") -> Labelled:
+    return Labelled(f"q{number}", "?", language, kind, ("a",) if answerable else (), (), answerable)
+
+
+def example(number: int, *, answerable: bool, language: str = "en") -> Example:
+    """Return an example whose nearness, with some noise, tells whether it has an answer."""
+    noise = (number * 37 % 100) / 400
+    near = 0.6 + noise if answerable else 0.45 - noise
+    features = Features(near, near, 1 - near, 0.1, 0.1, 0.0, 0.0, 2.0, float(language != "en"), 0.0)
+    return labelled(number, answerable=answerable, language=language), features
+
+
+ROWS = [example(number, answerable=number % 4 != 0, language="en" if number % 3 else "de") for number in range(200)]
+
+
+def test_a_fit_tells_answerable_questions_from_others() -> None:
+    fitted = fit(ROWS, "digest")
+    assert fitted.model_digest == "digest"
+    scores = {
+        answerable: [fitted.score(item) for row, item in ROWS if row.answerable is answerable]
+        for answerable in (True, False)
+    }
+    assert min(scores[True]) > max(scores[False])
+
+
+def test_both_classes_weigh_the_same_however_many_there_are() -> None:
+    fitted = fit([example(number, answerable=number % 40 != 0) for number in range(200)], "digest")
+    halfway = Features(0.525, 0.525, 0.475, 0.1, 0.1, 0.0, 0.0, 2.0, 0.0, 0.0)
+    assert 0.2 < fitted.score(halfway) < 0.8
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_one_threshold_refuses_its_share_of_the_answerable_ones_in_every_language(language: str) -> None:
+    fitted = fit(ROWS, "digest")
+    group = [row for row in ROWS if row[0].answerable and row[0].language == language]
+    refused = sum(fitted.score(features) < fitted.threshold for _, features in group) / len(group)
+    assert refused == pytest.approx(FALSE_REFUSALS, abs=1.5 / len(group))
+
+
+def test_without_questions_in_other_languages_there_is_a_threshold_too() -> None:
+    english = [row for row in ROWS if row[0].language == "en"]
+    assert 0 < fit(english, "digest").threshold < 1
+
+
+def test_refusals_are_counted_by_language_and_by_whether_there_was_an_answer() -> None:
+    strict = replace(UNCALIBRATED, threshold=1.0)
+    lenient = replace(UNCALIBRATED, threshold=0.0)
+    names = {"English refused", "English false refusals", "other refused", "other false refusals"}
+    assert refusals(strict, ROWS) == {**dict.fromkeys(names, 1.0), "threshold": 1.0}
+    assert refusals(lenient, ROWS) == {**dict.fromkeys(names, 0.0), "threshold": 0.0}
+    fitted = refusals(fit(ROWS, "digest"), ROWS)
+    assert fitted["English refused"] == fitted["other refused"] == 1.0
+    assert fitted["English false refusals"] < 0.1
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Release:
+    return release(tmp_path_factory.mktemp("index"), document("printer", "Restart the print spooler."))
+
+
+async def test_examples_are_the_features_of_the_best_hits(opened: Release) -> None:
+    asked = [
+        replace(labelled(1, answerable=True), question="restart the spooler"),
+        replace(labelled(2, answerable=True, kind="ambiguous"), question="restart"),
+        replace(labelled(3, answerable=False), question="zebra"),
+    ]
+    ticks: list[None] = []
+    found = await examples(retriever(opened), asked, lambda: ticks.append(None))
+    assert [question.id for question, _ in found] == ["q1", "q3"]
+    assert found[0][1].cosine > found[1][1].cosine
+    assert len(ticks) == 3
+
+
+async def test_a_question_that_finds_nothing_is_no_example(tmp_path_factory: pytest.TempPathFactory) -> None:
+    empty = release(tmp_path_factory.mktemp("empty"), document("a", " "))
+    assert await examples(retriever(empty), [labelled(1, answerable=True)]) == []
