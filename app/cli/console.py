@@ -26,8 +26,12 @@ def print_figures(title: str, rows: Mapping[str, Mapping[str, float]]) -> None:
     names = list(next(iter(rows.values()), {}))
     table = Table("", *rows, title=title)
     for name in names:
-        table.add_row(name, *(f"{figures[name]:.4g}" for figures in rows.values()))
+        table.add_row(name, *(_shown(figures[name]) for figures in rows.values()))
     out.print(table)
+
+
+def _shown(figure: float) -> str:
+    return str(figure) if isinstance(figure, int) else f"{figure:.4g}"
 
 
 def print_refusal(error: ServiceError) -> None:

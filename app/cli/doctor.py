@@ -1,13 +1,14 @@
 """`doctor`: looks at an installation the way a colleague would, and names the fault and the remedy."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from app.adapters.calibration_file import read_measured
 from app.adapters.index.store import FolderReleaseStore
+from app.adapters.sources.glossaries import read_glossaries
 from app.cli.console import out, print_json
 from app.cli.serving import refuse_taken_port
 from app.config import Settings, closest, names
@@ -127,21 +128,36 @@ def _index(settings: Settings, files: locate.ModelFiles) -> Iterator[Finding]:
 
 
 def _knowledge(settings: Settings) -> Iterator[Finding]:
-    yield Finding("knowledge", State.OK, f"{len(read_all(sources(settings)))} documents")
+    documents = read_all(sources(settings))
+    glossaries = read_glossaries(settings.knowledge.data_dir / "glossary")
+    yield Finding("knowledge", State.OK, f"{len(documents)} documents, {len(glossaries)} glossaries")
 
 
 def _language_model(settings: Settings) -> Iterator[Finding]:
+    """Look at the model; one that no answer would use cannot keep the service from working."""
     generation = settings.generation
-    measured = read_measured(settings.knowledge.data_dir / CALIBRATION)
     mode = AnswerMode(generation.answer_mode)
-    files = locate.language_model(generation.llm_model_id, settings.knowledge.model_cache_dir)
-    engine = engine_for(files, generation.llm_backend)
+    used = needs_generator(mode, generation.llm_model_id, _measured_modes(settings))
+    state = "writes answers" if used else f"not used: ANSWER_MODE={mode.value} takes the evidence's own sentences"
+    try:
+        files = locate.language_model(generation.llm_model_id, settings.knowledge.model_cache_dir)
+        engine = engine_for(files, generation.llm_backend)
+    except StartRefused as error:
+        if used:
+            raise
+        yield Finding("language model", State.NOTE, f"[{error.code}] {error}; {state}", error.remedy)
+        return
     why = "a GPU is here" if has_gpu() else "no GPU is here"
-    used = needs_generator(mode, generation.llm_model_id, measured.modes if measured else {})
-    state = (
-        "writes answers" if used else f"not used: ANSWER_MODE={mode.value} answers from the evidence's own sentences"
-    )
     yield Finding("language model", State.OK, f"{files.model_id} on {engine} ({why}), {state}")
+
+
+def _measured_modes(settings: Settings) -> Mapping[str, Mapping[str, str]]:
+    """Return which answers were measured to be the model's; a file that cannot be read is another check's finding."""
+    try:
+        measured = read_measured(settings.knowledge.data_dir / CALIBRATION)
+    except StartRefused:
+        return {}
+    return measured.modes if measured else {}
 
 
 def _port(settings: Settings) -> Iterator[Finding]:

@@ -109,6 +109,8 @@ def refuse_taken_port(service: ServiceSettings) -> None:
             with socket.socket(family, kind, protocol) as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind(address)
+    except UnicodeError as error:
+        raise SettingsInvalid("HOST", "is no name of a machine", "name an address of this machine") from error
     except OSError as error:
         reason = f"{service.host}:{service.port} cannot be listened on ({error.strerror})"
         if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:

@@ -111,7 +111,8 @@ def test_our_own_questions_are_measured_by_language(place: Place, capsys: pytest
 
 def test_answers_are_judged(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     found = figures(place, capsys, "answers", "--half", "all")
-    assert set(found) == {"all", "English", "other languages"}
+    assert set(found) == {"all", "English", "other languages", "off topic"}
+    assert found["off topic"]["refusal_recall"] == 1
     english = found["English"]
     assert english["questions"] == 14
     assert (english["answered"], english["refused"]) == (10, 4)
