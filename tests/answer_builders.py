@@ -3,14 +3,15 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import replace
+from datetime import UTC, datetime
 
 from app.adapters.embedders.hashing_embedder import HashingEmbedder
 from app.adapters.generators.echo_generator import EchoGenerator
 from app.adapters.index.bm25_index import Bm25Index
 from app.adapters.index.faiss_index import FaissIndex
 from app.adapters.stores.memory_store import MemoryStore
-from app.domain.conversations import Turn
+from app.domain.answers import Answer
 from app.domain.knowledge import (
     Document,
     DocumentKind,
@@ -21,10 +22,8 @@ from app.domain.knowledge import (
     SectionKind,
     Step,
 )
-from app.domain.models import Generation, GeneratorSpec, Prompt
 from app.domain.releases import Manifest
 from app.domain.retrieval import Evidence, Hit
-from app.errors import StoreFailed
 from app.ports import ConversationStore, Embedder, Generator, Release, ResponseCache
 from app.services.answering.composer import Composer, ComposeRules
 from app.services.answering.grounding import Grounder, GroundingRules
@@ -33,6 +32,7 @@ from app.services.knowledge.building import embed_documents
 from app.services.knowledge.passages import cut
 from app.services.retrieval.calibration import UNCALIBRATED
 from app.services.retrieval.retriever import RetrievalRules, Retriever
+from tests.answer_spies import DictCache
 
 
 def words(text: str) -> int:
@@ -128,76 +128,6 @@ def evidence_of(*hits: Hit | Document, query: str = "question", sufficient: bool
     return Evidence(query, found, found[0].score if found else 0.0, sufficient, "r1")
 
 
-@dataclass
-class SpyGenerator:
-    """Writes `text`, raises `error`, or waits for ever; keeps the prompts it was given and how it was left."""
-
-    text: str = ""
-    error: Exception | None = None
-    hang: bool = False
-    finish_reason: str = "stop"
-    model_id: str = "spy"
-    loaded: bool = True
-    prompts: list[Prompt] = field(default_factory=list)
-    begun: asyncio.Event = field(default_factory=asyncio.Event)
-    cancelled: int = 0
-
-    @property
-    def spec(self) -> GeneratorSpec:
-        return GeneratorSpec(self.model_id, "spy", "cpu", 4096)
-
-    async def generate(self, prompt: Prompt, *, max_tokens: int) -> Generation:
-        self.prompts.append(prompt)
-        self.begun.set()
-        if self.error is not None:
-            raise self.error
-        if self.hang:
-            try:
-                await asyncio.Event().wait()
-            except asyncio.CancelledError:
-                self.cancelled += 1
-                raise
-        return Generation(self.text, 100, min(words(self.text), max_tokens), self.finish_reason)
-
-    def count_tokens(self, text: str) -> int:
-        return words(text)
-
-    def ready(self) -> bool:
-        return self.loaded
-
-
-class SpyStore(MemoryStore):
-    """Keeps every call of `append`, and fails while it is told to."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.appended: list[tuple[str, str, tuple[Turn, ...]]] = []
-        self.broken = False
-
-    async def append(self, owner: str, conversation_id: str, turns: Sequence[Turn]) -> None:
-        self.appended.append((owner, conversation_id, tuple(turns)))
-        if self.broken:
-            raise StoreFailed("store", "broken")
-        await super().append(owner, conversation_id, turns)
-
-    async def ping(self) -> None:
-        if self.broken:
-            raise StoreFailed("store", "broken")
-
-
-@dataclass
-class DictCache:
-    """A response cache that forgets nothing."""
-
-    values: dict[str, bytes] = field(default_factory=dict)
-
-    async def get(self, key: str) -> bytes | None:
-        return self.values.get(key)
-
-    async def put(self, key: str, value: bytes) -> None:
-        self.values[key] = value
-
-
 def grounder_of(release: Release, embedder: Embedder | None = None, rules: GroundingRules | None = None) -> Grounder:
     """Return a grounder over a release's words."""
     return Grounder(embedder or HashingEmbedder(), release.lexical.analyse, rules or GroundingRules())
@@ -232,6 +162,12 @@ def chat_of(
 def echo(script: Mapping[str, str]) -> EchoGenerator:
     """Return a generator that answers prompts holding a key with its value."""
     return EchoGenerator(script)
+
+
+def comparable(answer: Answer) -> Answer:
+    """Return an answer without what differs from one asking to the next."""
+    blank = replace(answer, conversation_id="", message_id="", processing_time=0.0, cached=False)
+    return replace(blank, timestamp=datetime(2026, 1, 1, tzinfo=UTC))
 
 
 TEAMS = article(

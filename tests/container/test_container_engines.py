@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -20,7 +20,7 @@ from app.domain.answers import AnswerMode
 from app.errors import GenerationFailed, ModelAltered, NotReady
 from app.modelfiles import locate
 from app.modelfiles.locate import ModelFiles
-from tests.answer_builders import SpyGenerator
+from tests.answer_spies import SpyGenerator
 
 MEASURED = {"m": {"steps": "extract", "prose": "generate"}, "n": {"steps": "extract"}}
 NEEDS = [
@@ -76,7 +76,7 @@ def test_a_model_openvino_cannot_read_is_refused_by_name(tmp_path: Path) -> None
 class FakeEmbedder(HashingEmbedder):
     """An embedder that knows what it was made from, and that it was closed."""
 
-    made: "list[FakeEmbedder]"
+    made: "ClassVar[list[FakeEmbedder]]"
 
     def __init__(self, files: ModelFiles, *_rest: object) -> None:
         super().__init__()
@@ -89,10 +89,11 @@ class FakeEmbedder(HashingEmbedder):
 
 
 def fake_embedder(monkeypatch: pytest.MonkeyPatch, module: Any, name: str) -> list[FakeEmbedder]:
-    fake = type(name, (FakeEmbedder,), {"made": []})
-    monkeypatch.setattr(module, name, fake)
-    found: list[FakeEmbedder] = fake.made
-    return found
+    class Fake(FakeEmbedder):
+        made: ClassVar[list[FakeEmbedder]] = []
+
+    monkeypatch.setattr(module, name, Fake)
+    return Fake.made
 
 
 def settings(monkeypatch: pytest.MonkeyPatch, **values: str) -> Settings:

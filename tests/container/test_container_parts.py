@@ -2,15 +2,15 @@
 
 import runpy
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
+import server_processes
 from fastapi import FastAPI
 
-from app import application
+from app import logs
 from app.adapters.caches.memory_cache import MemoryCache
 from app.adapters.calibration_file import Measured
 from app.adapters.stores.memory_store import MemoryStore
@@ -22,17 +22,12 @@ from app.domain.answers import AnswerMode, Outcome
 from app.domain.conversations import Question
 from app.domain.health import Condition
 from app.errors import (
-    DependencyFailed,
     DependencyUnreachable,
-    KnowledgeInvalid,
     ModelMissing,
     SettingsInvalid,
-    StartRefused,
 )
-from app.ports import Embedder
 from app.services.retrieval.calibration import UNCALIBRATED
-from tests.adapters import server_processes
-from tests.answer_builders import SpyGenerator, page
+from tests.answer_builders import page
 from tests.knowledge_folder import Place, built, copy_of
 
 REPOSITORY = Path(__file__).parents[2]
@@ -158,91 +153,6 @@ async def test_the_mode_of_a_command_comes_before_the_settings(place: Place, mon
     assert asked == [AnswerMode.EXTRACT, AnswerMode.AUTO]
 
 
-class Recorder:
-    """Notes what is opened and closed, and fails where it is told to."""
-
-    def __init__(self, patch: pytest.MonkeyPatch, failing: str = "") -> None:
-        self.events: list[str] = []
-        self.embedder: Embedder | None = None
-        self._failing = failing
-        real = parts.open_embedder
-
-        async def embedder(stack: AsyncExitStack, settings: Settings) -> Embedder:
-            await self._open(stack, "embedder")
-            self.embedder = await real(stack, settings)
-            return self.embedder
-
-        patch.setattr(parts, "open_embedder", embedder)
-        patch.setattr(parts, "_open_store", self._opener("store", MemoryStore))
-        patch.setattr(parts, "_open_cache", self._opener("cache", lambda: MemoryCache(1, 1)))
-        patch.setattr(parts, "open_generator", self._opener("generator", SpyGenerator))
-
-    def _opener(self, name: str, make: Callable[[], Any]) -> Callable[..., Any]:
-        async def opened(stack: AsyncExitStack, *_rest: object) -> Any:
-            await self._open(stack, name)
-            return make()
-
-        return opened
-
-    async def _open(self, stack: AsyncExitStack, name: str) -> None:
-        if name == self._failing:
-            raise StartRefused(name)
-        await stack.enter_async_context(self._noted(name))
-
-    @asynccontextmanager
-    async def _noted(self, name: str) -> AsyncIterator[None]:
-        self.events.append(f"+{name}")
-        try:
-            yield
-        finally:
-            self.events.append(f"-{name}")
-
-
-ORDER = ["store", "cache", "embedder", "generator"]
-
-
-def opened_and_closed(names: list[str]) -> list[str]:
-    return [*(f"+{name}" for name in names), *(f"-{name}" for name in reversed(names))]
-
-
-async def test_everything_is_closed_in_reverse(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    noted = Recorder(monkeypatch)
-    async with open_parts(Settings.load()):
-        assert noted.events == [f"+{name}" for name in ORDER]
-    assert noted.events == opened_and_closed(ORDER)
-    assert noted.embedder is not None
-    with pytest.raises(DependencyFailed, match="closed"):
-        await noted.embedder.embed(["x"])
-
-
-@pytest.mark.parametrize("failing", ORDER)
-async def test_what_was_opened_is_closed_when_the_next_part_cannot_be(
-    place: Place, monkeypatch: pytest.MonkeyPatch, failing: str
-) -> None:
-    noted = Recorder(monkeypatch, failing)
-    with pytest.raises(StartRefused, match=failing):
-        async with open_parts(Settings.load()):
-            pytest.fail("it must not open")
-    assert noted.events == opened_and_closed(ORDER[: ORDER.index(failing)])
-
-
-async def test_a_fault_in_the_knowledge_closes_what_is_open(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    noted = Recorder(monkeypatch)
-    place.article.write_text("broken", "utf-8")
-    with pytest.raises(KnowledgeInvalid):
-        async with open_parts(Settings.load()):
-            pytest.fail("it must not open")
-    assert noted.events == opened_and_closed(ORDER[:3])
-
-
-async def test_a_fault_while_serving_closes_everything(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    noted = Recorder(monkeypatch)
-    with pytest.raises(ZeroDivisionError):
-        async with open_parts(Settings.load()):
-            raise ZeroDivisionError
-    assert noted.events == opened_and_closed(ORDER)
-
-
 async def test_progress_is_told_while_an_index_is_built(place: Place) -> None:
     told: list[tuple[int, int]] = []
     place.set(INDEX_DIR=place.root / "another")
@@ -284,7 +194,7 @@ def test_a_calibration_holds_for_its_own_model() -> None:
 
 def test_the_application_is_made_from_the_environment(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     plans: list[object] = []
-    monkeypatch.setattr(application.logs, "configure", plans.append)
+    monkeypatch.setattr(logs, "configure", plans.append)
     place.set(PROJECT_NAME="Help")
     made = runpy.run_path(str(REPOSITORY / "main.py"))["app"]
     assert isinstance(made, FastAPI)

@@ -12,18 +12,8 @@ from app.domain.retrieval import Hit
 from app.services.evaluation.answers import OWNER, AnswerJudge, Judged, key_facts_found, summarise
 from app.services.evaluation.modes import better, compare
 from app.services.evaluation.turns import turns_of
-from tests.answer_builders import (
-    PRINTER,
-    TEAMS,
-    VPN,
-    WIKI,
-    SpyStore,
-    chat_of,
-    grounder_of,
-    hit_of,
-    passage_of,
-    release_of,
-)
+from tests.answer_builders import PRINTER, TEAMS, VPN, WIKI, chat_of, grounder_of, hit_of, passage_of, release_of
+from tests.answer_spies import SpyStore
 
 RELEASE = release_of(TEAMS, VPN, PRINTER, WIKI)
 

@@ -9,26 +9,15 @@ from typing import ClassVar
 
 import pytest
 
-from app.domain.answers import Answer, AnswerMode, Outcome
-from app.domain.conversations import Device, Question, Role, Turn
+from app.domain.answers import AnswerMode, Outcome
+from app.domain.conversations import Question, Role, Turn
 from app.domain.events import AnswerFinished, ChatEvent, EvidenceFound, SourceCited, TextSaid
-from app.domain.retrieval import Filters
 from app.errors import NotFound
 from app.services.answering import messages, prompting
 from app.services.answering.composer import ComposeRules
 from app.services.chat import HISTORY_TURNS, ChatService
-from tests.answer_builders import (
-    PRINTER,
-    TEAMS,
-    VPN,
-    WIKI,
-    DictCache,
-    SpyGenerator,
-    SpyStore,
-    chat_of,
-    page,
-    release_of,
-)
+from tests.answer_builders import PRINTER, TEAMS, VPN, WIKI, chat_of, comparable, page, release_of
+from tests.answer_spies import DictCache, SpyGenerator, SpyStore
 
 RELEASE = release_of(TEAMS, VPN, PRINTER, WIKI)
 ASKED = Question("vpn error 809", owner="ann", max_tokens=500)
@@ -171,12 +160,6 @@ async def test_asking_is_the_stream_gathered() -> None:
     assert comparable(finished.answer) == comparable(asked)
 
 
-def comparable(answer: Answer) -> Answer:
-    """Return an answer without what differs from one asking to the next."""
-    blank = replace(answer, conversation_id="", message_id="", processing_time=0.0, cached=False)
-    return replace(blank, timestamp=datetime(2026, 1, 1, tzinfo=UTC))
-
-
 async def test_evidence_comes_first_then_sentences_then_sources_then_the_answer() -> None:
     events = await events_of(chat_of(RELEASE), ASKED)
     kinds = [type(event) for event in events]
@@ -216,96 +199,6 @@ async def test_asking_that_is_cancelled_leaves_nothing_running() -> None:
         await asking
     assert spy.cancelled == 1
     assert asyncio.all_tasks() == {asyncio.current_task()}
-
-
-async def test_the_same_question_again_is_answered_from_the_cache() -> None:
-    spy = SpyGenerator("Restart the router and connect the VPN again.\nAllow UDP ports 500 and 4500 in the firewall.")
-    store = SpyStore()
-    chat = chat_of(RELEASE, generator=spy, rules=GENERATE, store=store)
-    first, second = await chat.ask(ASKED), await chat.ask(ASKED)
-    assert (first.cached, second.cached) == (False, True)
-    assert comparable(first) == comparable(second)
-    assert first.message_id != second.message_id
-    assert first.conversation_id != second.conversation_id
-    assert len(spy.prompts) == 1
-    assert len(store.appended) == 2
-
-
-async def test_a_refusal_is_cached_too() -> None:
-    chat = chat_of(RELEASE, threshold=0.5)
-    first, second = await chat.ask(UNKNOWN), await chat.ask(UNKNOWN)
-    assert second.cached
-    assert second.draft == first.draft
-
-
-async def test_white_space_does_not_make_another_question() -> None:
-    chat = chat_of(RELEASE)
-    await chat.ask(ASKED)
-    assert (await chat.ask(replace(ASKED, text="  vpn \n error 809 "))).cached
-
-
-OTHERS = {
-    "text": replace(ASKED, text="vpn error 810"),
-    "case": replace(ASKED, text="VPN error 809"),
-    "top_k": replace(ASKED, top_k=3),
-    "max_tokens": replace(ASKED, max_tokens=499),
-    "language": replace(ASKED, language="de"),
-    "device": replace(ASKED, device=Device(os="Windows 11")),
-    "site": replace(ASKED, device=Device(site="Berlin")),
-    "filters": replace(ASKED, filters=Filters({"category": frozenset({"vpn"})})),
-}
-
-
-@pytest.mark.parametrize("what", OTHERS)
-async def test_what_changes_the_question_misses_the_cache(what: str) -> None:
-    chat = chat_of(RELEASE)
-    await chat.ask(ASKED)
-    assert not (await chat.ask(OTHERS[what])).cached
-    assert (await chat.ask(OTHERS[what])).cached
-
-
-async def test_another_history_misses_the_cache() -> None:
-    chat = chat_of(RELEASE)
-    first = await chat.ask(ASKED)
-    follow = replace(ASKED, conversation_id=first.conversation_id)
-    assert not (await chat.ask(follow)).cached
-    assert not (await chat.ask(follow)).cached
-
-
-async def test_another_person_asking_the_same_gets_the_same_answer() -> None:
-    chat = chat_of(RELEASE)
-    await chat.ask(ASKED)
-    assert (await chat.ask(replace(ASKED, owner="bob"))).cached
-
-
-async def test_another_release_model_mode_or_threshold_misses_the_cache() -> None:
-    cache = DictCache()
-    measured = ComposeRules(AnswerMode.AUTO, {"spy": {"steps": "generate"}})
-    chats = [
-        chat_of(RELEASE, cache=cache),
-        chat_of(release_of(TEAMS, VPN, PRINTER, WIKI, name="r2"), cache=cache),
-        chat_of(RELEASE, cache=cache, generator=SpyGenerator("x")),
-        chat_of(RELEASE, cache=cache, generator=SpyGenerator("x", model_id="other")),
-        chat_of(RELEASE, cache=cache, generator=SpyGenerator("x"), rules=GENERATE),
-        chat_of(RELEASE, cache=cache, generator=SpyGenerator("x"), rules=measured),
-        chat_of(RELEASE, cache=cache, threshold=0.3),
-        chat_of(RELEASE, cache=cache, language="es"),
-    ]
-    assert [(await chat.ask(ASKED)).cached for chat in chats] == [False] * len(chats)
-    assert [(await chat.ask(ASKED)).cached for chat in chats] == [True] * len(chats)
-
-
-@pytest.mark.parametrize("value", [b"", b"garbage", b"{}", b"[" * 100_000, b"\xff\xfe", b"null"])
-async def test_a_cache_that_holds_nonsense_counts_as_empty(value: bytes) -> None:
-    cache = DictCache()
-    chat = chat_of(RELEASE, cache=cache)
-    first = await chat.ask(ASKED)
-    [key] = cache.values
-    cache.values[key] = value
-    second = await chat.ask(ASKED)
-    assert not second.cached
-    assert comparable(second) == comparable(first)
-    assert (await chat.ask(ASKED)).cached
 
 
 async def test_time_is_measured_by_the_clock_given() -> None:

@@ -10,7 +10,8 @@ from app.domain.health import Condition, Health
 from app.ports import ConversationStore, Generator
 from app.services import health as module
 from app.services.health import HealthService
-from tests.answer_builders import TEAMS, SpyGenerator, SpyStore, release_of
+from tests.answer_builders import TEAMS, release_of
+from tests.answer_spies import SpyGenerator, SpyStore
 
 RELEASE = release_of(TEAMS)
 

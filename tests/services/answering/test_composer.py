@@ -10,19 +10,8 @@ from app.domain.knowledge import Document
 from app.errors import GenerationFailed, NotReady, Overloaded
 from app.services.answering.composer import EXTRACTIVE, Composer, ComposeRules, shape
 from app.services.answering.grounding import GroundingRules
-from tests.answer_builders import (
-    PRINTER,
-    TEAMS,
-    VPN,
-    WIKI,
-    SpyGenerator,
-    evidence_of,
-    grounder_of,
-    hit_of,
-    page,
-    release_of,
-    words,
-)
+from tests.answer_builders import PRINTER, TEAMS, VPN, WIKI, evidence_of, grounder_of, hit_of, page, release_of, words
+from tests.answer_spies import SpyGenerator
 
 RELEASE = release_of(TEAMS, VPN, PRINTER, WIKI)
 GENERATE = ComposeRules(AnswerMode.GENERATE)
