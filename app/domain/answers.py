@@ -63,7 +63,7 @@ class Grounding:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens spent, counted by the tokenizer of the model that wrote the answer (of the embedder where none did)."""
+    """Tokens spent, counted by the tokenizer of the model that wrote the answer (as OpenAI's do where none did)."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0

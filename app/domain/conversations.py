@@ -39,7 +39,7 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question as asked, checked for size and form. `max_tokens` bounds the answer's length."""
+    """A question as asked, checked for size and form. `max_tokens` bounds the answer, citation marks aside."""
 
     text: str
     top_k: int = 4

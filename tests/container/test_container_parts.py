@@ -25,6 +25,7 @@ from app.errors import (
     DependencyUnreachable,
     ModelMissing,
     SettingsInvalid,
+    StoreFailed,
 )
 from app.services.retrieval.calibration import UNCALIBRATED
 from tests.answer_builders import page
@@ -58,6 +59,8 @@ async def test_nothing_named_means_embedded(place: Place) -> None:
     assert first.persisted
     assert second.cached
     assert (place.root / "state" / "conversations.sqlite3").is_file()
+    with pytest.raises(StoreFailed):
+        await opened.store.ping()
 
 
 async def test_the_services_are_healthy_and_answer(place: Place) -> None:

@@ -4,10 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from app.adapters.embedders.hashing_embedder import HashingEmbedder
 from app.domain.answers import AnswerMode
 from app.domain.conversations import Device, Question
 from app.domain.retrieval import Filters
 from app.services.answering.composer import ComposeRules
+from app.services.retrieval.calibration import UNCALIBRATED
+from app.services.retrieval.retriever import RetrievalRules, Retriever
 from tests.answer_builders import PRINTER, TEAMS, VPN, WIKI, chat_of, comparable, release_of
 from tests.answer_spies import DictCache, SpyGenerator, SpyStore
 
@@ -105,3 +108,24 @@ async def test_a_cache_that_holds_nonsense_counts_as_empty(value: bytes) -> None
     assert not second.cached
     assert comparable(second) == comparable(first)
     assert (await chat.ask(ASKED)).cached
+
+
+KNOBS = RetrievalRules(0.2, UNCALIBRATED, 0.2)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(KNOBS, lexical_weight=0.3),
+        replace(KNOBS, threshold=0.3),
+        replace(KNOBS, calibration=replace(UNCALIBRATED, bias=-5.0)),
+        replace(KNOBS, calibration=replace(UNCALIBRATED, weights=(1.0, *UNCALIBRATED.weights[1:]))),
+        replace(KNOBS, glossaries={"de": {"Drucker": "printer"}}),
+    ],
+)
+def test_every_knob_of_the_retrieval_is_part_of_its_name(other: RetrievalRules) -> None:
+    one, same, another = (
+        Retriever(RELEASE, HashingEmbedder(), rules, lambda _text: "en").rules_version
+        for rules in (KNOBS, KNOBS, other)
+    )
+    assert one == same != another

@@ -1,6 +1,7 @@
 """Finds evidence: the way from a question to scored hits."""
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -57,6 +58,7 @@ class Retriever:
         self._rules = rules
         self._detect = detect_language
         glossaries = {language: Glossary(entries) for language, entries in rules.glossaries.items()}
+        self._knobs = hashlib.sha256(repr(rules).encode()).hexdigest()
         self._reader = Reader(release.lexical, self._knows, glossaries)
 
     @property
@@ -67,7 +69,7 @@ class Retriever:
     @property
     def rules_version(self) -> str:
         """Name everything of the retrieval that could change an answer: code rules and knobs."""
-        return f"{RULES}/{self._rules.lexical_weight}/{self._rules.threshold}/{self._rules.calibration.weights}"
+        return f"{RULES}/{self._knobs}"
 
     def language_of(self, question: Question) -> str:
         """Return the language asked for, else the one the question seems to be in."""
