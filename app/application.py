@@ -16,7 +16,9 @@ from starlette.types import Lifespan
 
 from app import __version__, logs
 from app.api import middleware, openapi, problems, system, v1
+from app.api.admin import AdminRules
 from app.api.dependencies import About, State
+from app.api.uploads import DocumentRules
 from app.config import LogSettings, ServiceSettings, Settings
 from app.errors import ServiceError, StartRefused
 from app.services.bundle import Services
@@ -26,7 +28,7 @@ logger = logging.getLogger("app.start")
 OpenServices = Callable[[Settings], AbstractAsyncContextManager[Services]]
 
 _DOCS_ASSETS = "/docs-assets"
-_REQUEST_HEADERS = ("Content-Type", "X-Request-ID")
+_REQUEST_HEADERS = ("Authorization", "Content-Type", "If-Match", "X-Request-ID")
 _RESPONSE_HEADERS = ("Retry-After", "X-Request-ID")
 
 
@@ -73,7 +75,7 @@ def _middleware(service: ServiceSettings) -> list[Middleware]:
     cors = Middleware(
         middleware.Cors,
         allow_origins=service.cors_origins,
-        allow_methods=("GET", "POST", "PATCH", "DELETE"),
+        allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
         allow_headers=_REQUEST_HEADERS,
         expose_headers=_RESPONSE_HEADERS,
     )
@@ -85,7 +87,11 @@ def _middleware(service: ServiceSettings) -> list[Middleware]:
         Middleware(middleware.Paths),
         *([cors] if service.cors_origins else []),
         Middleware(middleware.LastResort),
-        Middleware(middleware.BodyCap, most=service.max_body_kb * 1024),
+        Middleware(
+            middleware.BodyCap,
+            most=service.max_body_kb * 1024,
+            larger={f"{service.api_v1_prefix}/documents": int(service.max_upload_mb * 1024 * 1024)},
+        ),
         Middleware(middleware.Deadline, seconds=service.request_timeout_seconds),
         Middleware(middleware.HeadAsGet),
     ]
@@ -97,10 +103,11 @@ def _lifespan(settings: Settings, open_services: OpenServices) -> Lifespan[FastA
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[State]:
         about = About(name=service.project_name, version=__version__, prefix=service.api_v1_prefix)
+        rules = DocumentRules(wait_seconds=service.request_timeout_seconds / 2)
         try:
             async with open_services(settings) as services:
                 logger.info("started", extra={"version": __version__, "docs": "/docs"})
-                yield State(services=services, about=about)
+                yield State(services=services, about=about, admin=_admin(service), documents=rules)
         except StartRefused as error:
             logger.critical("start_refused", extra={"code": error.code, "why": str(error), "remedy": error.remedy})
             # The refusal says all there is to say; the server would log its whole traceback after it.
@@ -109,6 +116,11 @@ def _lifespan(settings: Settings, open_services: OpenServices) -> Lifespan[FastA
         logger.info("stopped")
 
     return lifespan
+
+
+def _admin(service: ServiceSettings) -> AdminRules:
+    key = service.admin_key.get_secret_value() if service.admin_key else None
+    return AdminRules(key=key, loopback=service.loopback, origins=frozenset(service.cors_origins))
 
 
 def _is_no_traceback(record: logging.LogRecord) -> bool:

@@ -17,7 +17,6 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.errors import SettingsInvalid
 
-_BANNED_SECRETS = frozenset({"changeme", "change-me", "secret", "default", "default_secret_key", "password"})
 _MIN_SECRET = 32
 
 Words = Annotated[tuple[str, ...], NoDecode]
@@ -46,7 +45,9 @@ class ServiceSettings(_Group):
     cors_origins: Words = ()
     allow_anonymous: bool = False
     secret_key: SecretStr | None = None
+    admin_key: SecretStr | None = None
     max_body_kb: int = Field(256, ge=16, le=65536)
+    max_upload_mb: float = Field(50.0, gt=0, le=2000)
     request_timeout_seconds: float = Field(20.0, gt=0, le=600)
 
     _split = field_validator("cors_origins", mode="before")(_words)
@@ -76,6 +77,13 @@ class KnowledgeSettings(_Group):
     data_dir: Path = Path("data")
     index_dir: Path = Path("data/index")
     model_cache_dir: Path = Path(".cache/models")
+    releases_kept: int = Field(5, ge=1, le=100)
+    golden_questions: int = Field(100, ge=0, le=10_000)
+    golden_drop: float = Field(0.1, ge=0, le=1)
+    index_memory_mib: int = Field(2048, ge=16, le=1_048_576)
+    vector_url: str | None = Field(None, pattern=r"^(https?://.+|.+\.db)$")
+    vector_token: SecretStr | None = None
+    vector_timeout_seconds: float = Field(5.0, ge=0.1, le=60)
 
 
 class EmbeddingSettings(_Group):
@@ -86,9 +94,12 @@ class EmbeddingSettings(_Group):
 
 
 class RetrievalSettings(_Group):
-    """How evidence is found, and how much of it is enough; no threshold means the calibrated one."""
+    """How evidence is found, and how much of it is enough; what is not set is what was measured."""
 
-    lexical_weight: float = Field(0.2, ge=0, le=2)
+    lexical_weight: float | None = Field(None, ge=0, le=2)
+    length_weight: float | None = Field(None, ge=0, le=1)
+    reranker_model: str | None = None
+    reranked: int = Field(20, ge=5, le=50)
     answer_threshold: float | None = Field(None, ge=0, le=1)
 
 
@@ -203,10 +214,9 @@ def _check_together(settings: Settings) -> None:
         )
     if "*" in service.cors_origins:
         raise SettingsInvalid("CORS_ORIGINS", "a wildcard is not allowed", "list the origins")
-    if service.secret_key is not None:
-        value = service.secret_key.get_secret_value()
-        if value.lower() in _BANNED_SECRETS or len(value) < _MIN_SECRET:
-            raise SettingsInvalid("SECRET_KEY", f"is weak; at least {_MIN_SECRET} characters", "openssl rand -hex 32")
+    for name, secret in (("SECRET_KEY", service.secret_key), ("ADMIN_KEY", service.admin_key)):
+        if secret is not None and len(secret.get_secret_value()) < _MIN_SECRET:
+            raise SettingsInvalid(name, f"is weak; at least {_MIN_SECRET} characters", "openssl rand -hex 32")
     if generation.reply_tokens >= generation.max_tokens:
         raise SettingsInvalid("REPLY_TOKENS", "must be smaller than MAX_TOKENS")
     if generation.azure_api_url is not None:

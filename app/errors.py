@@ -2,7 +2,12 @@
 
 ServiceError
 ├── InvalidInput               what the caller sent cannot be used; names the field and the limit
+├── DocumentRefused            a file cannot be taken in; names the reason
+├── Conflict                   it is there already, or has moved on meanwhile; names what is in the way
+├── ReleaseWorse               a new index release finds less than the one in use, which stays
 ├── NotFound                   no such thing, or not the caller's
+├── NotAllowed                 the caller may not do this
+│   └── NotIdentified          the caller did not say who it is
 ├── Overloaded                 no room right now; says when to come back
 │   └── NotReady               a part is still loading
 ├── DeadlineExceeded           the time for the request is used up
@@ -39,6 +44,53 @@ class InvalidInput(ServiceError):
         super().__init__(f"{field}: {reason}")
         self.field = field
         self.reason = reason
+
+
+class DocumentRefused(ServiceError):
+    """A file cannot be taken in. `reason` is a word for programs, `detail` may be shown to whoever sent the file."""
+
+    code = "document_refused"
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class Conflict(ServiceError):
+    """What was asked for stands against what is there; `existing` is the id of what is in the way."""
+
+    code = "conflict"
+
+    def __init__(self, what: str, existing: str = "") -> None:
+        super().__init__(f"{what} {existing}".strip())
+        self.what = what
+        self.existing = existing
+
+
+class ReleaseWorse(ServiceError):
+    """A new release finds fewer golden questions' documents than is allowed; the one in use stays."""
+
+    code = "release_worse"
+
+    def __init__(self, release: str, before: float, after: float) -> None:
+        super().__init__(
+            f"release {release} finds {after:.1%} of the golden questions, the one in use {before:.1%}; "
+            f"it was not activated (python -m app releases activate {release})"
+        )
+        self.release = release
+
+
+class NotAllowed(ServiceError):
+    """The caller is known, or needs not be, and may not do this."""
+
+    code = "not_allowed"
+
+
+class NotIdentified(NotAllowed):
+    """The caller gave no key, or one that is not valid."""
+
+    code = "not_identified"
 
 
 class NotFound(ServiceError):

@@ -1,11 +1,12 @@
-"""Embedding questions: the service's OpenVINO adapter beside SentenceTransformer.encode, in one run.
+"""Embedding questions and passages: the service's OpenVINO adapter beside SentenceTransformer.encode, in one run.
 
 python -m benchmarks.embedding [--turns 8] [--json]
+
+Both get the same texts by turns, and both sort passages by length: one by itself, the other in its queue.
 """
 
-import argparse
 import asyncio
-import json
+import random
 import statistics
 import sys
 import time
@@ -13,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from app.adapters.embedders.openvino_embedder import OpenVinoEmbedder
 from app.modelfiles.locate import ModelFiles, embedding_model
+from benchmarks.printing import options_of, print_table, say
 
 SUBJECTS = (
     "VPN",
@@ -31,11 +31,37 @@ SUBJECTS = (
 )
 BATCH = 64
 SINGLES = 25
+PASSAGES = 64
+WORDS = (
+    "open",
+    "the",
+    "settings",
+    "of",
+    "your",
+    "account",
+    "and",
+    "choose",
+    "sign",
+    "in",
+    "then",
+    "wait",
+    "until",
+    "mail",
+)
+# Words that are one token each; a passage has 150 to 250 of them.
+SHORTEST, LONGEST = 150, 250
+ORIGINAL, SERVICE = "SentenceTransformer.encode", "service (OpenVINO)"
 
 
 def queries(count: int, first: int = 0) -> list[str]:
     """Return short questions, all of them different."""
     return [f"How do I reset my {SUBJECTS[n % len(SUBJECTS)]} on Windows {n}?" for n in range(first, first + count)]
+
+
+def passages(count: int, seed: int) -> list[str]:
+    """Return passages of 200 tokens on average, all of them different."""
+    drawn = random.Random(seed)  # noqa: S311 - the same texts in every run
+    return [" ".join(drawn.choices(WORDS, k=drawn.randint(SHORTEST, LONGEST))) for _ in range(count)]
 
 
 class Original:
@@ -52,6 +78,8 @@ class Original:
         """Return a row per text."""
         return self._model.encode(texts, show_progress_bar=False)
 
+    embed_passages = embed
+
 
 class Service:
     """The service's adapter, asked as the service asks it: every question is a call of its own."""
@@ -64,9 +92,13 @@ class Service:
         """Return a row per text."""
         return np.concatenate(await asyncio.gather(*(self._embedder.embed([text]) for text in texts)))
 
+    async def embed_passages(self, texts: list[str]) -> Any:
+        """Return a row per text, asked as when documents are indexed: all in one call."""
+        return await self._embedder.embed(texts)
 
-async def block(engine: Original | Service, turn: int) -> tuple[list[float], float]:
-    """Return the seconds of single questions, and the questions a second when many are asked at once."""
+
+async def block(engine: Original | Service, turn: int) -> tuple[list[float], float, float]:
+    """Return the seconds of single questions, and the texts a second: of many questions at once, and of passages."""
     # Torch's threads stay busy for a moment after their work is done: they are not to be in the other's way.
     await asyncio.sleep(0.5)
     single = []
@@ -74,63 +106,63 @@ async def block(engine: Original | Service, turn: int) -> tuple[list[float], flo
         start = time.perf_counter()
         await engine.embed([text])
         single.append(time.perf_counter() - start)
-    texts = queries(BATCH, turn * BATCH)
+    questions, long = queries(BATCH, turn * BATCH), passages(PASSAGES, turn)
     start = time.perf_counter()
-    await engine.embed(texts)
-    return single, BATCH / (time.perf_counter() - start)
+    await engine.embed(questions)
+    middle = time.perf_counter()
+    await engine.embed_passages(long)
+    return single, BATCH / (middle - start), PASSAGES / (time.perf_counter() - middle)
 
 
 async def measure(cache_dir: Path, turns: int) -> dict[str, Any]:
-    """Ask both engines the same questions by turns; times in milliseconds, rates in questions a second."""
+    """Ask both engines the same by turns; times in milliseconds, rates in texts a second."""
     files = embedding_model("all-MiniLM-L6-v2", cache_dir)
     original, service = Original(files), Service(files, cache_dir)
-    engines: dict[str, Original | Service] = {"SentenceTransformer.encode": original, "service (OpenVINO)": service}
+    engines: dict[str, Original | Service] = {ORIGINAL: original, SERVICE: service}
     single: dict[str, list[float]] = {name: [] for name in engines}
-    many: dict[str, list[float]] = {name: [] for name in engines}
+    rates: dict[str, list[tuple[float, float]]] = {name: [] for name in engines}
     for turn in range(turns + 1):
         for name, engine in engines.items():
-            one, rate = await block(engine, turn)
+            one, *many = await block(engine, turn)
             # The first turn warms both up.
             single[name] += one if turn else []
-            many[name] += [rate] if turn else []
+            rates[name] += [(many[0], many[1])] if turn else []
     probe = queries(BATCH)
     cosine = np.sum(await original.embed(probe) * await service.embed(probe), axis=1)
     service.close()
+    rows = {name: _figures(single[name], rates[name]) for name in engines}
+    theirs, ours = rows[ORIGINAL], rows[SERVICE]
     return {
         "cosine_min": float(cosine.min()),
-        "engines": {
-            name: {
-                "one_query_p50_ms": statistics.median(single[name]) * 1e3,
-                "one_query_p95_ms": statistics.quantiles(single[name], n=20)[-1] * 1e3,
-                "queries_per_second_64_at_once": statistics.median(many[name]),
-            }
-            for name in engines
+        "engines": rows,
+        "service_is_times_as_fast": {
+            name: theirs[name] / ours[name] if name.endswith("_ms") else ours[name] / theirs[name] for name in ours
         },
+    }
+
+
+def _figures(single: list[float], rates: list[tuple[float, float]]) -> dict[str, float]:
+    questions, long = zip(*rates, strict=True)
+    return {
+        "one_query_p50_ms": statistics.median(single) * 1e3,
+        "one_query_p95_ms": statistics.quantiles(single, n=20)[-1] * 1e3,
+        "queries_per_second_64_at_once": statistics.median(questions),
+        "passages_of_200_tokens_per_second": statistics.median(long),
     }
 
 
 def show(result: dict[str, Any]) -> None:
     """Print the result as a table."""
-    table = Table(title=f"all-MiniLM-L6-v2, short questions (least cosine {result['cosine_min']:.6f})")
-    for heading in ("engine", "one question, p50 ms", "p95 ms", f"{BATCH} at once, questions/s"):
-        table.add_column(heading, justify="left" if heading == "engine" else "right")
-    for name, row in result["engines"].items():
-        table.add_row(name, *(f"{value:.1f}" for value in row.values()))
-    Console().print(table)
+    title = f"all-MiniLM-L6-v2 (least cosine {result['cosine_min']:.6f})"
+    headings = ("engine", "one question, p50 ms", "p95 ms", f"{BATCH} at once, questions/s", "200 tokens, passages/s")
+    engines = {**result["engines"], "times as fast": result["service_is_times_as_fast"]}
+    print_table(title, headings, [(name, *(f"{value:.1f}" for value in row.values())) for name, row in engines.items()])
 
 
 def main(arguments: list[str]) -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--turns", type=int, default=8)
-    parser.add_argument("--cache", type=Path, default=Path(".cache/models"))
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args(arguments)
-    result = asyncio.run(measure(options.cache, options.turns))
-    if options.json:
-        print(json.dumps(result, indent=2))
-    else:
-        show(result)
+    options = options_of(__doc__, arguments, {"turns": 8})
+    say(asyncio.run(measure(options.cache, options.turns)), show, as_json=options.json)
     return 0
 
 

@@ -6,30 +6,25 @@ from process start to readiness, and the resident memory of the service and its 
 """
 
 import argparse
-import json
-import os
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
-from rich.console import Console
-from rich.table import Table
 
 from app.adapters.evaluation_files import read_questions
 from app.domain.evaluation import Half
 from app.services.evaluation.metrics import percentile
+from benchmarks.printing import print_table, say
+from benchmarks.servers import free_port, running
 
 QUESTIONS = Path("data/eval/questions.jsonl")
 _WARM_UP = 20
-_START_SECONDS = 300
 
 
 def main() -> None:
@@ -54,38 +49,17 @@ def main() -> None:
                 for share in (50, 95, 99)
             },
         }
-    _print(figures, as_json=options.json)
+    say(figures, show, as_json=options.json)
 
 
 @contextmanager
 def serving(mode: str) -> Iterator[tuple[str, float, psutil.Process]]:
     """Start the service; yields its address, the seconds until it was ready, and its process."""
-    with socket.socket() as probe, tempfile.TemporaryDirectory() as state:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
-        environment = {**os.environ, "PORT": str(port), "STATE_DIR": state, "ANSWER_MODE": mode, "LOG_LEVEL": "WARNING"}
-        begun = time.perf_counter()
-        child = subprocess.Popen([sys.executable, "-m", "app", "serve"], env=environment, stderr=subprocess.DEVNULL)
-        base = f"http://127.0.0.1:{port}"
-        try:
-            _until_ready(base, child)
-            yield base, time.perf_counter() - begun, psutil.Process(child.pid)
-        finally:
-            child.send_signal(signal.SIGINT)
-            child.wait(15)
-
-
-def _until_ready(base: str, child: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline and child.poll() is None:
-        try:
-            if httpx.get(f"{base}/readyz").status_code == httpx.codes.OK:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.05)
-    raise SystemExit("the service did not become ready")
+    with tempfile.TemporaryDirectory() as state:
+        port = free_port()
+        environment = {"PORT": str(port), "STATE_DIR": state, "ANSWER_MODE": mode, "LOG_LEVEL": "WARNING"}
+        with running([sys.executable, "-m", "app", "serve"], port, environment, "/readyz") as server:
+            yield f"http://127.0.0.1:{port}", server.started, server.process
 
 
 def _latencies(url: str, questions: list[str]) -> list[float]:
@@ -106,14 +80,10 @@ def _resident(process: psutil.Process) -> int:
     return int(sum(one.memory_info().rss for one in (process, *process.children(recursive=True))))
 
 
-def _print(figures: dict[str, float], *, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(figures, indent=2))
-        return
-    table = Table("figure", "value", title="service over HTTP, one client")
-    for name, value in figures.items():
-        table.add_row(name, f"{value:g}")
-    Console().print(table)
+def show(figures: dict[str, Any]) -> None:
+    """Print the figures as a table."""
+    rows = [(name, f"{value:g}") for name, value in figures.items()]
+    print_table("service over HTTP, one client", ("figure", "value"), rows)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ from app.services.answering.grounding import Grounder, GroundingRules
 from app.services.chat import ChatService
 from app.services.knowledge.building import embed_documents
 from app.services.knowledge.passages import cut
+from app.services.releases.current import CurrentSearch
 from app.services.retrieval.calibration import UNCALIBRATED
 from app.services.retrieval.retriever import RetrievalRules, Retriever
 from tests.answer_spies import DictCache
@@ -139,6 +140,13 @@ def retriever_of(release: Release, *, threshold: float = 0.2, language: str = "e
     return Retriever(release, HashingEmbedder(), rules, lambda _text: language)
 
 
+def search_of(release: Release, *, threshold: float = 0.2, language: str = "en") -> CurrentSearch:
+    """Return the search in use, over a release."""
+    current = CurrentSearch(lambda opened: retriever_of(opened, threshold=threshold, language=language))
+    current.switch(release)
+    return current
+
+
 def chat_of(
     release: Release,
     *,
@@ -152,7 +160,7 @@ def chat_of(
 ) -> ChatService:
     """Return the whole chain over a release, with hashed words for meaning."""
     return ChatService(
-        search=retriever_of(release, threshold=threshold, language=language),
+        search=search_of(release, threshold=threshold, language=language).pinned,
         composer=Composer(count, generator, grounder_of(release), rules or ComposeRules()),
         store=store or MemoryStore(),
         cache=cache or DictCache(),

@@ -1,18 +1,21 @@
 """Models, stores and caches for tests of answers that keep what they were asked."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
 from app.adapters.stores.memory_store import MemoryStore
 from app.domain.conversations import Turn
-from app.domain.models import Generation, GeneratorSpec, Prompt
+from app.domain.models import Delta, Generation, GeneratorSpec, Prompt
 from app.errors import StoreFailed
 
 
 @dataclass
 class SpyGenerator:
-    """Writes `text`, raises `error`, or waits for ever; keeps the prompts it was given and how it was left."""
+    """Writes `text`, raises `error`, or waits for ever; keeps the prompts it was given and how it was left.
+
+    A stream comes in pieces of `size` characters, and fails or waits only after them.
+    """
 
     text: str = ""
     error: Exception | None = None
@@ -20,9 +23,11 @@ class SpyGenerator:
     finish_reason: str = "stop"
     model_id: str = "spy"
     loaded: bool = True
+    size: int = 7
     prompts: list[Prompt] = field(default_factory=list)
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     cancelled: int = 0
+    told: str = ""
 
     @property
     def spec(self) -> GeneratorSpec:
@@ -40,6 +45,22 @@ class SpyGenerator:
                 self.cancelled += 1
                 raise
         return Generation(self.text, 100, min(self.count_tokens(self.text), max_tokens), self.finish_reason)
+
+    async def stream(self, prompt: Prompt, *, max_tokens: int) -> AsyncGenerator[Delta | Generation, None]:
+        self.prompts.append(prompt)
+        try:
+            for at in range(0, len(self.text), self.size):
+                self.told += self.text[at : at + self.size]
+                yield Delta(self.text[at : at + self.size])
+            self.begun.set()
+            if self.error is not None:
+                raise self.error
+            if self.hang:
+                await asyncio.Event().wait()
+        except (asyncio.CancelledError, GeneratorExit):
+            self.cancelled += 1
+            raise
+        yield Generation(self.text, 100, min(self.count_tokens(self.text), max_tokens), self.finish_reason)
 
     def count_tokens(self, text: str) -> int:
         return len(text.split())

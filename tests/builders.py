@@ -10,10 +10,14 @@ from pathlib import Path
 from app.adapters.embedders.hashing_embedder import HashingEmbedder
 from app.adapters.index.store import FolderReleaseStore
 from app.domain.conversations import Role, Turn
+from app.domain.evaluation import Labelled
 from app.domain.knowledge import Document, DocumentKind, Section, SectionKind, Step
 from app.domain.releases import ReleaseContent
-from app.ports import Release
-from app.services.knowledge.building import embed_documents
+from app.ports import Embedder, KnowledgeSource, Release
+from app.services.knowledge.building import ContentBuilder, embed_documents
+from app.services.releases.current import CurrentSearch
+from app.services.releases.golden import GoldenQuestions
+from app.services.releases.keeper import KeeperRules, ReleaseKeeper
 from app.services.retrieval.calibration import UNCALIBRATED, Calibration
 from app.services.retrieval.retriever import RetrievalRules, Retriever
 
@@ -123,6 +127,28 @@ def retriever(
     """Return a retriever over a release; every question is taken to be in `language`."""
     rules = RetrievalRules(0.2, calibration, threshold, glossaries or {})
     return Retriever(opened, KnowingEmbedder(known), rules, lambda _text: language)
+
+
+def keeper(
+    folder: Path,
+    *sources: KnowledgeSource,
+    embedder: Embedder | None = None,
+    questions: Sequence[Labelled] = (),
+    drop: float = 0.1,
+    keep: int = 2,
+) -> tuple[ReleaseKeeper, CurrentSearch]:
+    """Return what keeps the releases in a folder, and the search that it switches."""
+    chosen = embedder or HashingEmbedder(64)
+    store = FolderReleaseStore(folder, keep=keep)
+    rules = RetrievalRules(0.2, UNCALIBRATED, 0.5, {})
+
+    def search(opened: Release, embedding: Embedder) -> Retriever:
+        return Retriever(opened, embedding, rules, lambda _text: "en")
+
+    current = CurrentSearch(lambda opened: search(opened, chosen))
+    golden = GoldenQuestions(questions, chosen, search)
+    made = ReleaseKeeper(ContentBuilder(sources, chosen), store, store, golden, current, KeeperRules(100, drop))
+    return made, current
 
 
 def asked(*questions: str) -> tuple[Turn, ...]:

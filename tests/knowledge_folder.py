@@ -13,7 +13,7 @@ import pytest
 from app import config
 from app.adapters.language import open_detector
 from app.cli.main import main
-from app.container import parts
+from app.container import knowledge
 from app.domain.evaluation import Half, half_of
 
 MODELS = Path(__file__).parents[1] / ".cache" / "models"
@@ -198,7 +198,7 @@ class Place:
         for name, value in environment(root).items():
             patch.setenv(name, value)
         # The language model of questions takes most of a second to load, and is the same for all tests.
-        patch.setattr(parts, "open_detector", _open_detector)
+        patch.setattr(knowledge, "open_detector", _open_detector)
         patch.chdir(root)
 
     def set(self, **values: object) -> None:

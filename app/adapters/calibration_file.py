@@ -15,7 +15,10 @@ _Mode = Annotated[str, StringConstraints(pattern="^(extract|generate)$")]
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
 class Measured:
-    """Everything measured; `modes` says per model and shape of document which answer mode was better."""
+    """Everything measured; `modes` says per model and shape of document which answer mode was better.
+
+    The fusion weights are there where learning them beat the default.
+    """
 
     model_digest: str
     bias: float = 0.0
@@ -24,6 +27,8 @@ class Measured:
     min_cosine: float = 0.75
     min_words: float = 0.7
     modes: Mapping[str, Mapping[str, _Mode]] = field(default_factory=dict)
+    lexical_weight: float | None = None
+    length_weight: float | None = None
 
 
 _ADAPTER = TypeAdapter(Measured)

@@ -7,13 +7,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.api import examples
 from app.domain.answers import Answer, Citation, Grounding, Outcome, Usage
-from app.domain.retrieval import Evidence, Hit
+from app.domain.retrieval import Evidence, Hit, HitWarning
 
 # Metadata clients may see: what a source adds for its own use stays inside.
 _PUBLIC = ("category", "platform", "difficulty", "risk", "owner", "reviewed", "versions", "apps", "status", "resolved")
 # Bounds of numbers we compute are told, not enforced: a rounding error must not become an internal error.
 _SHARE: dict[str, Any] = {"minimum": 0, "maximum": 1}
 _COUNT: dict[str, Any] = {"minimum": 0}
+_WARNINGS = (
+    "What to know before using the document: it is for other versions only (`version_mismatch`), for other platforms "
+    "only (`other_platform`), for other sites only (`other_site`) than the question or its context names."
+)
 
 
 class _Answer(BaseModel):
@@ -33,6 +37,8 @@ class SearchResult(_Answer):
     metadata: dict[str, str | list[str]] = Field(
         description="`document_id`, `passage_id`, `kind`, `language`, and what the document says of itself."
     )
+    warnings: list[HitWarning] = Field(description=_WARNINGS)
+    duplicates: list[str] = Field(description="The ids of documents that say the same and are left out for this one.")
 
     @classmethod
     def of(cls, hit: Hit) -> Self:
@@ -48,7 +54,14 @@ class SearchResult(_Answer):
             value = document.metadata.get(name)
             if value:
                 metadata[name] = value if isinstance(value, str) else [str(item) for item in value]
-        return cls(subject=document.title, answer=passage.text, score=round(hit.score, 4), metadata=metadata)
+        return cls(
+            subject=document.title,
+            answer=passage.text,
+            score=round(hit.score, 4),
+            metadata=metadata,
+            warnings=list(hit.warnings),
+            duplicates=list(hit.duplicates),
+        )
 
 
 class CitedSource(_Answer):
@@ -121,6 +134,7 @@ class ChatAnswer(_Answer):
     query: str = Field(description="The question as it was understood, trimmed.")
     context_used: bool = Field(description="The answer rests on evidence.")
     search_results: list[SearchResult] = Field(description="The documents found, best first.")
+    warnings: list[HitWarning] = Field(description="The warnings of the best document found.")
     processing_time: float = Field(description="Seconds.", json_schema_extra=_COUNT)
     timestamp: datetime = Field(description="When it was answered, UTC.")
     conversation_id: str = Field(description="The conversation; send it along with the next question.")
@@ -133,6 +147,7 @@ class ChatAnswer(_Answer):
     grounding: GroundingReport
     usage: TokenUsage
     model: str = Field(description="What wrote the answer.")
+    degraded: bool = Field(description="The language model failed: the evidence answers in its place, or cut short.")
     cached: bool = Field(description="The answer was given before and still holds.")
     persisted: bool = Field(description="Question and answer were stored.")
     language: str = Field(description="The answer's language.")
@@ -146,6 +161,7 @@ class ChatAnswer(_Answer):
             query=answer.query,
             context_used=bool(draft.citations),
             search_results=[SearchResult.of(hit) for hit in answer.hits],
+            warnings=list(answer.hits[0].warnings) if answer.hits else [],
             processing_time=round(answer.processing_time, 4),
             timestamp=answer.timestamp.astimezone(UTC),
             conversation_id=answer.conversation_id,
@@ -156,6 +172,7 @@ class ChatAnswer(_Answer):
             grounding=GroundingReport.of(draft.grounding),
             usage=TokenUsage.of(draft.usage),
             model=draft.model,
+            degraded=draft.degraded,
             cached=answer.cached,
             persisted=answer.persisted,
             language=answer.language,

@@ -5,6 +5,8 @@ from typing import Annotated, TypedDict, cast
 
 from fastapi import Depends, Request
 
+from app.api.admin import AdminRules
+from app.api.uploads import DocumentRules
 from app.services.bundle import Services
 
 
@@ -22,6 +24,8 @@ class State(TypedDict):
 
     services: Services
     about: About
+    admin: AdminRules
+    documents: DocumentRules
 
 
 async def _services(request: Request) -> Services:

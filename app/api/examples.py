@@ -33,6 +33,8 @@ SEARCH_RESULT: dict[str, Any] = {
         "risk": "admin",
         "owner": "network-team",
     },
+    "warnings": [],
+    "duplicates": [],
 }
 CITATION: dict[str, Any] = {
     "number": 1,
@@ -46,6 +48,7 @@ CHAT_ANSWER: dict[str, Any] = {
     "query": CHAT_REQUEST["query"],
     "context_used": True,
     "search_results": [SEARCH_RESULT],
+    "warnings": [],
     "processing_time": 0.041,
     "timestamp": "2026-11-21T09:30:00.120000Z",
     "conversation_id": _CONVERSATION,
@@ -56,6 +59,7 @@ CHAT_ANSWER: dict[str, Any] = {
     "grounding": {"method": "extract", "sentences": 1, "grounded": 1, "dropped": 0, "fallback": False},
     "usage": {"prompt_tokens": 14, "completion_tokens": 19, "total_tokens": 33},
     "model": "extract",
+    "degraded": False,
     "cached": False,
     "persisted": True,
     "language": "en",

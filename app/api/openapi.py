@@ -7,13 +7,14 @@ from fastapi import FastAPI
 
 from app.api import examples
 from app.api.negotiation import EVENTS
-from app.api.problems import MEDIA_TYPE, Problem
+from app.api.problems import MEDIA_TYPE, ConflictProblem, Problem
 
 Responses = dict[int | str, dict[str, Any]]
 
 TAGS = [
     {"name": "chat", "description": "Questions, answered from evidence or not at all."},
     {"name": "search", "description": "The evidence alone."},
+    {"name": "documents", "description": "The knowledge base: documents, and the jobs that take them in. Needs a key."},
     {"name": "system", "description": "How the service is, for operators and their tools."},
 ]
 DESCRIPTION = (
@@ -28,9 +29,13 @@ EVENT_STREAM: Responses = {
 }
 _MEANINGS = {
     400: "The request is not valid; `errors` names each field and its limit.",
+    401: "No key, or one that is not valid.",
+    403: "Not allowed: no key is set and the caller is not on this machine, or a page of another site asks.",
+    409: "It is there already, or has changed meanwhile; `existing` names it.",
+    507: "There is no room left on the disk.",
     404: "There is no such thing, or it is not the caller's.",
     413: "The body is too large.",
-    415: "The body is not `application/json`.",
+    415: "The body, or a file in it, is of a type that is not read.",
     503: "Busy, still starting, or a part does not work; `Retry-After` says when to come back.",
     504: "It took too long.",
 }
@@ -57,7 +62,8 @@ def describe(app: FastAPI) -> Callable[[], dict[str, Any]]:
 
 
 def _problem(status: int) -> dict[str, Any]:
-    found: dict[str, Any] = {"model": Problem, "description": _MEANINGS[status]}
+    model = ConflictProblem if status == 409 else Problem  # noqa: PLR2004 - the one that names something
+    found: dict[str, Any] = {"model": model, "description": _MEANINGS[status]}
     return {**found, "headers": RETRY_AFTER} if status == 503 else found  # noqa: PLR2004 - the one that says when
 
 

@@ -6,7 +6,7 @@ What a client reads is written here. An exception's own text is for operators an
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -21,15 +21,20 @@ from starlette.types import Scope
 
 from app.api.validation import FieldError, field_errors
 from app.errors import (
+    Conflict,
     DeadlineExceeded,
     DependencyFailed,
+    DocumentRefused,
     InvalidInput,
+    NotAllowed,
     NotFound,
+    NotIdentified,
     NotReady,
     Overloaded,
     ServiceError,
 )
 from app.logs import request_id
+from app.ports.documents import DiskFull
 
 logger = logging.getLogger("app.problems")
 
@@ -54,6 +59,12 @@ class Problem(BaseModel):
     errors: list[FieldError] = Field(description="The fields that are wrong, at most 20.")
 
 
+class ConflictProblem(Problem):
+    """A problem that names what is in the way."""
+
+    existing: str = Field(description="The id of what is there already.")
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of problem: what all of its occurrences share."""
@@ -66,7 +77,16 @@ class Kind:
 
 _ERRORS: Mapping[type[Exception], tuple[int, str, str]] = {
     InvalidInput: (400, "Invalid input", "The request cannot be used as it is; see `errors`."),
+    DocumentRefused: (400, "Refused", "The document cannot be taken in; see `errors`."),
+    NotIdentified: (401, "Not identified", "Send `Authorization: Bearer <key>` with the key set as ADMIN_KEY."),
+    NotAllowed: (
+        403,
+        "Not allowed",
+        "Set ADMIN_KEY and send it as a Bearer token, or ask from this machine; other pages need CORS_ORIGINS.",
+    ),
+    Conflict: (409, "Conflict", "It is there already, or has changed meanwhile; see `existing`."),
     NotFound: (404, "Not found", "There is no such thing, or it is not yours."),
+    DiskFull: (507, "No space left", "There is no room to keep this; the operator has to make some."),
     Overloaded: (503, "Busy", "There is no room for this request right now; try again shortly."),
     NotReady: (503, "Not ready", "The service is still starting; try again shortly."),
     DeadlineExceeded: (504, "Out of time", "The request took longer than it may; try again, or ask for less."),
@@ -76,6 +96,9 @@ _ERRORS: Mapping[type[Exception], tuple[int, str, str]] = {
         "A part that is needed does not work at the moment; try again shortly.",
     ),
 }
+
+_TOO_LARGE = frozenset({"too_large", "too_much_text"})
+_NOT_READ = frozenset({"unknown_format", "wrong_format"})
 
 _STATUSES: Mapping[int, Kind] = {
     kind.status: kind
@@ -94,8 +117,17 @@ _STATUSES: Mapping[int, Kind] = {
 _INTERNAL = Kind(500, "internal", "Internal error", "Something went wrong on our side; report it with the request id.")
 
 
+def refused_status(reason: str) -> int:
+    """Return the status of a document refused for this reason."""
+    if reason in _TOO_LARGE:
+        return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    return HTTPStatus.UNSUPPORTED_MEDIA_TYPE if reason in _NOT_READ else HTTPStatus.BAD_REQUEST
+
+
 def kind_of(error: Exception) -> Kind:
     """Return the kind of problem an exception is; what nobody foresaw is an internal error."""
+    if isinstance(error, DocumentRefused):
+        return replace(_of_error(error), status=int(refused_status(error.reason)))
     if isinstance(error, RequestValidationError):
         return _of_error(InvalidInput("", ""))
     if isinstance(error, HTTPException):
@@ -106,7 +138,10 @@ def kind_of(error: Exception) -> Kind:
 def problem_of(error: Exception, path: str) -> Problem:
     """Return what a client is told about an exception that happened while `path` was asked."""
     kind = kind_of(error)
-    return Problem(
+    more = {"existing": error.existing} if isinstance(error, Conflict) else {}
+    shape = ConflictProblem if more else Problem
+    return shape(
+        **more,
         type=f"urn:problem-type:{kind.code}",
         title=kind.title,
         status=kind.status,
@@ -173,6 +208,10 @@ def _fields(error: Exception) -> list[FieldError]:
         return field_errors(found)
     if isinstance(error, InvalidInput):
         return [FieldError(field=error.field, message=error.reason, limit=None)]
+    if isinstance(error, DocumentRefused):
+        return [FieldError(field="document", message=f"{error.reason}: {error.detail}", limit=None)]
+    if isinstance(error, Conflict):
+        return [FieldError(field="document", message=error.what, limit=None)]
     if isinstance(error, HTTPException) and error.status_code == HTTPStatus.BAD_REQUEST:
         return [FieldError(field="body", message="must be a JSON object of moderate depth", limit=None)]
     return []
@@ -182,6 +221,8 @@ def _headers(scope: Scope, error: Exception, status: int) -> dict[str, str]:
     if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
         wait = error.retry_after if isinstance(error, Overloaded) else _RETRY_SECONDS
         return {"Retry-After": str(max(1, math.ceil(wait)))}
+    if status == HTTPStatus.UNAUTHORIZED:
+        return {"WWW-Authenticate": "Bearer"}
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         return {"Allow": ", ".join(sorted(scope.get("allowed_methods", ()))) or "GET, HEAD"}
     return {}

@@ -9,13 +9,15 @@ from app.cli.console import counting, out, print_figures
 from app.cli.evaluating import labelled
 from app.config import Settings
 from app.container import Parts, open_parts
-from app.container.parts import CALIBRATION
+from app.container.knowledge import CALIBRATION
 from app.domain.answers import AnswerMode
-from app.domain.evaluation import Half, Labelled
+from app.domain.evaluation import Half, Labelled, RankedQuery
 from app.errors import StartRefused
 from app.services.answering.grounding import GroundingRules
-from app.services.evaluation import modes, thresholds
+from app.services.evaluation import modes, thresholds, tuning
 from app.services.evaluation.answers import AnswerJudge, Judged
+from app.services.evaluation.ranking import rank_questions
+from app.services.retrieval.fusion import Weights
 
 
 async def calibrate() -> int:
@@ -35,6 +37,30 @@ async def calibrate() -> int:
     _keep(settings, replace(parts.measured or Measured(digest), **asdict(fitted), **asdict(rules)))
     halves = {half.value: [row for row in rows if row[0].half is half] for half in Half}
     print_figures("refusals", {name: calibrating.refusals(fitted, group) for name, group in halves.items()})
+    return 0
+
+
+async def tune() -> int:
+    """Learn the fusion weights of this knowledge base from the tune half; the default stays unless it is beaten."""
+    settings = Settings.load()
+    asked = [item for item in labelled(settings) if item.half is Half.TUNE and item.answerable]
+    async with open_parts(settings, ephemeral=True, mode=AnswerMode.EXTRACT) as parts:
+
+        async def rank(weights: Weights) -> Sequence[RankedQuery]:
+            return (await rank_questions(parts.weighted(weights), asked)).rows
+
+        with counting("weights", len(tuning.GRID)) as tick:
+            tuned = await tuning.tune(rank, tick=tick)
+    weights = tuned.weights if tuned.better else None
+    measured = replace(
+        parts.measured or Measured(parts.embedder.spec.digest),
+        lexical_weight=weights.words if weights else None,
+        length_weight=weights.length if weights else None,
+    )
+    figures = {"questions": tuned.questions, "default": tuned.default, "learned": tuned.learned, "error": tuned.error}
+    print_figures("nDCG@10 on folds left out", {"all": figures})
+    out.print(f"chosen: {weights}" if weights else "the default stays: learning does not beat it by more than chance")
+    _keep(settings, measured)
     return 0
 
 

@@ -14,7 +14,7 @@ from app.cli.serving import refuse_taken_port
 from app.config import Settings, closest, names
 from app.container import sources
 from app.container.engines import engine_for, has_gpu, needs_generator
-from app.container.parts import CALIBRATION, calibration_for
+from app.container.knowledge import CALIBRATION, calibration_for
 from app.domain.answers import AnswerMode
 from app.domain.models import EmbedderSpec
 from app.errors import StartRefused
@@ -118,7 +118,8 @@ def _index(settings: Settings, files: locate.ModelFiles) -> Iterator[Finding]:
         yield Finding("index", State.NOTE, "none yet; it is built at the first start", "python -m app index")
         return
     store.open(EmbedderSpec(files.model_id, files.digest, manifest.dimension, "none"))
-    wanted = fingerprint(sources(settings), passages.RULES, files.digest, str(manifest.dimension))
+    with sources(settings) as held:
+        wanted = fingerprint(held, passages.RULES, files.digest, str(manifest.dimension))
     if wanted == manifest.sources:
         yield Finding("index", State.OK, f"release {manifest.release}, {manifest.passages} passages, up to date")
     else:
@@ -128,7 +129,8 @@ def _index(settings: Settings, files: locate.ModelFiles) -> Iterator[Finding]:
 
 
 def _knowledge(settings: Settings) -> Iterator[Finding]:
-    documents = read_all(sources(settings))
+    with sources(settings) as held:
+        documents = read_all(held)
     glossaries = read_glossaries(settings.knowledge.data_dir / "glossary")
     yield Finding("knowledge", State.OK, f"{len(documents)} documents, {len(glossaries)} glossaries")
 

@@ -11,7 +11,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from app import __version__
-from app.cli import asking, calibrating, doctor, evaluating, indexing, serving
+from app.cli import (
+    asking,
+    calibrating,
+    doctor,
+    documents,
+    evaluating,
+    importing,
+    indexing,
+    ranking_parser,
+    releases,
+    serving,
+)
 from app.cli.console import print_refusal
 from app.errors import ServiceError, StartRefused
 
@@ -45,9 +56,18 @@ def parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="build the index if need be, and serve")
     serve.set_defaults(run=serving.serve)
 
-    index = commands.add_parser("index", help="build the index where its sources or the model changed")
+    index = commands.add_parser("index", help="build the index where anything changed; add, remove, list, watch")
     index.add_argument("--force", action="store_true", help="build it even if nothing changed")
     index.set_defaults(run=lambda options: asyncio.run(indexing.index(force=options.force)))
+    documents.add_commands(index)
+
+    shelf = commands.add_parser("releases", help="index releases: list, compare, activate, go back")
+    releases.add_parser(shelf)
+    shelf.set_defaults(run=lambda options: asyncio.run(releases.releases(options)))
+
+    old = commands.add_parser("import-legacy", help="take the knowledge of an older installation, once")
+    importing.add_arguments(old)
+    old.set_defaults(run=lambda options: asyncio.run(importing.import_legacy(options)))
 
     ask = commands.add_parser("ask", help="answer one question")
     ask.add_argument("question")
@@ -66,13 +86,7 @@ def parser() -> argparse.ArgumentParser:
 def _add_eval(command: argparse.ArgumentParser) -> None:
     kinds = command.add_subparsers(required=True, metavar="what")
 
-    retrieval = kinds.add_parser("retrieval", help="our own questions, or any corpus with queries and qrels")
-    retrieval.add_argument("--corpus", type=Path, help="corpus.jsonl: id, title, text")
-    retrieval.add_argument("--queries", type=Path, help="queries.jsonl: id, text")
-    retrieval.add_argument("--qrels", type=Path, help="qrels.tsv: query-id, corpus-id, score")
-    retrieval.add_argument("--fields", default="title,text", help="what of a document is indexed")
-    retrieval.add_argument("--json", action="store_true")
-    retrieval.set_defaults(run=lambda options: asyncio.run(evaluating.retrieval(options)))
+    ranking_parser.add_commands(kinds, _bounded(1, 1000))
 
     answers = kinds.add_parser("answers", help="refusals, grounding, key facts and latency over labelled questions")
     answers.add_argument("--questions", type=Path, help="questions.jsonl; ours by default")
@@ -84,6 +98,9 @@ def _add_eval(command: argparse.ArgumentParser) -> None:
 
     calibrate = kinds.add_parser("calibrate", help="fit scores and thresholds on the tune half and keep them")
     calibrate.set_defaults(run=lambda _options: asyncio.run(calibrating.calibrate()))
+
+    weights = kinds.add_parser("tune", help="learn fusion weights from the tune half, where that helps, and keep them")
+    weights.set_defaults(run=lambda _options: asyncio.run(calibrating.tune()))
 
     modes = kinds.add_parser("modes", help="measure which answers this model is better at, and keep it")
     modes.add_argument("--limit", type=_bounded(1, 100_000), help="only the first so many questions")

@@ -16,7 +16,7 @@ from app.domain.answers import AnswerMode
 from app.errors import ModelAltered, NotReady
 from app.modelfiles import locate
 from app.modelfiles.locate import ModelFiles
-from app.ports import Embedder, Generator
+from app.ports import Embedder, Generator, Reranker
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +66,22 @@ async def _torch_embedder(stack: AsyncExitStack, files: ModelFiles) -> Embedder:
     embedder = await asyncio.to_thread(TorchEmbedder, files)
     stack.callback(embedder.close)
     return embedder
+
+
+async def open_reranker(stack: AsyncExitStack, settings: Settings) -> Reranker | None:
+    """Open the cross-encoder that puts candidates in order; None where none is set."""
+    name = settings.retrieval.reranker_model
+    if name is None:
+        return None
+    from app.adapters.rerankers.cross_encoder import CrossEncoderReranker  # noqa: PLC0415
+
+    cache = settings.knowledge.model_cache_dir
+    files = await asyncio.to_thread(locate.reranking_model, name, cache, model_hub.download)
+    reranker = await asyncio.to_thread(CrossEncoderReranker, files)
+    stack.callback(reranker.close)
+    spec = reranker.spec
+    log.info("reranker", extra={"model": spec.model_id, "engine": spec.engine, "device": spec.device})
+    return reranker
 
 
 def needs_generator(mode: AnswerMode, model_id: str, measured: Mapping[str, Mapping[str, str]]) -> bool:

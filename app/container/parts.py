@@ -1,37 +1,34 @@
 """Puts the parts of the service together."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from dataclasses import dataclass, replace
 
 from app.adapters.caches.memory_cache import MemoryCache
-from app.adapters.calibration_file import Measured, read_measured
-from app.adapters.index.store import FolderReleaseStore
-from app.adapters.language import open_detector
-from app.adapters.sources.articles import ArticleFolder
-from app.adapters.sources.glossaries import read_glossaries
-from app.adapters.sources.tickets import TicketFile
+from app.adapters.calibration_file import Measured
+from app.adapters.catalogue.catalogue import Catalogue
+from app.adapters.index.analysis import analyse
 from app.adapters.stores.memory_store import MemoryStore
 from app.adapters.stores.sqlite_store import SqliteStore
 from app.adapters.tokens import open_counter
 from app.config import Settings
-from app.container.engines import loaded, open_embedder, open_generator
+from app.container.documents import open_documents
+from app.container.engines import loaded, open_embedder, open_generator, open_reranker
+from app.container.knowledge import SearchMaker, keeper_over, measured_in, open_store, sources
 from app.domain.answers import AnswerMode
-from app.domain.knowledge import Document
-from app.ports import ConversationStore, Embedder, KnowledgeSource, Release, ResponseCache
+from app.ports import ConversationStore, Embedder, ResponseCache
 from app.services.answering.composer import Composer, ComposeRules
 from app.services.answering.grounding import Grounder, GroundingRules
 from app.services.bundle import Services
 from app.services.chat import ChatService
 from app.services.health import HealthService
-from app.services.knowledge.building import IndexBuilder, Progress, embed_documents, no_progress
-from app.services.retrieval.calibration import UNCALIBRATED, Calibration
-from app.services.retrieval.retriever import RetrievalRules, Retriever
+from app.services.knowledge.building import Progress, no_progress
+from app.services.releases.golden import RememberingEmbedder
+from app.services.releases.keeper import ReleaseKeeper
+from app.services.retrieval.fusion import Weights
+from app.services.retrieval.retriever import Retriever
 
-CALIBRATION = "calibration.json"
 DATABASE = "conversations.sqlite3"
 
 
@@ -42,17 +39,37 @@ class Parts:
     services: Services
     chat: ChatService
     search: Retriever
+    keeper: ReleaseKeeper
     grounder: Grounder
     store: ConversationStore
     embedder: Embedder
     measured: Measured | None
+    weighted: Callable[[Weights], Retriever]
 
 
 @asynccontextmanager
 async def open_services(settings: Settings, progress: Progress = no_progress) -> AsyncIterator[Services]:
     """Open everything that serves requests; `progress` hears of an index being built."""
-    async with open_parts(settings, progress) as parts:
-        yield parts.services
+    # Before the rest: that documents cannot be kept is told at once.
+    with Catalogue(settings.stores.state_dir) as catalogue:
+        async with (
+            open_parts(settings, progress) as parts,
+            open_documents(settings, catalogue, parts.keeper) as documents,
+            _background(parts.keeper.follow()),
+            documents.running(),
+        ):
+            yield replace(parts.services, documents=documents, releases=parts.keeper)
+
+
+@asynccontextmanager
+async def _background(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Run something beside the block, and end it with the block; what it raises ends the block."""
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(work)
+        try:
+            yield
+        finally:
+            task.cancel()
 
 
 @asynccontextmanager
@@ -64,74 +81,36 @@ async def open_parts(
         # Servers first: that one cannot be reached is told at once, not after an index was built.
         store = MemoryStore() if ephemeral else await _open_store(stack, settings)
         cache = MemoryCache(1, 0) if ephemeral else await _open_cache(stack, settings)
+        releases = await asyncio.to_thread(open_store, stack, settings.knowledge)
+        held = stack.enter_context(sources(settings))
         embedder = await open_embedder(stack, settings)
-        releases = FolderReleaseStore(settings.knowledge.index_dir)
-        await IndexBuilder(sources(settings), embedder, releases).ensure(progress)
-        release = await asyncio.to_thread(releases.open, embedder.spec)
-        measured = read_measured(settings.knowledge.data_dir / CALIBRATION)
-        search = _retriever(settings, release, embedder, measured)
+        measured = measured_in(settings)
+        maker = SearchMaker(settings, embedder.spec.digest, measured, await open_reranker(stack, settings))
+        current, keeper = keeper_over(settings, releases, held, embedder, maker)
+        await keeper.start(progress)
+        search = current.pinned()
         answer_mode = mode or AnswerMode(settings.generation.answer_mode)
         modes = measured.modes if measured else {}
         generator = await open_generator(stack, settings, answer_mode, modes)
         if ephemeral:
             # A command asks at once, where a server answers 503 until the model is there.
             await loaded(generator)
-        grounder = Grounder(embedder, release.lexical.analyse, _grounding(measured))
+        grounder = Grounder(embedder, analyse, _grounding(measured))
         composer = Composer(open_counter(), generator, grounder, ComposeRules(answer_mode, modes))
-        chat = ChatService(search=search, composer=composer, store=store, cache=cache)
-        health = HealthService(release.manifest, embedder.spec, generator, store)
-        yield Parts(Services(chat, search, health), chat, search, grounder, store, embedder, measured)
-
-
-@asynccontextmanager
-async def open_builder(settings: Settings) -> AsyncIterator[IndexBuilder]:
-    """Open what builds the index."""
-    async with AsyncExitStack() as stack:
-        embedder = await open_embedder(stack, settings)
-        yield IndexBuilder(sources(settings), embedder, FolderReleaseStore(settings.knowledge.index_dir))
-
-
-@asynccontextmanager
-async def open_search_over(
-    settings: Settings, documents: Sequence[Document], progress: Progress = no_progress
-) -> AsyncIterator[Retriever]:
-    """Index documents in a folder that is removed afterwards, and open a retriever over them."""
-    async with AsyncExitStack() as stack:
-        embedder = await open_embedder(stack, settings)
-        folder = Path(stack.enter_context(TemporaryDirectory(prefix="it-support-index-")))
-        releases = FolderReleaseStore(folder)
-        content = await embed_documents(documents, embedder, "evaluation", progress)
-        await asyncio.to_thread(releases.publish, content)
-        release = await asyncio.to_thread(releases.open, embedder.spec)
-        yield _retriever(settings, release, embedder, None)
-
-
-def sources(settings: Settings) -> list[KnowledgeSource]:
-    """Return the places documents come from."""
-    data = settings.knowledge.data_dir
-    return [ArticleFolder(data / "knowledge"), TicketFile(data / "tickets.json")]
-
-
-def _retriever(settings: Settings, release: Release, embedder: Embedder, measured: Measured | None) -> Retriever:
-    calibration = calibration_for(embedder.spec.digest, measured)
-    wanted = settings.retrieval.answer_threshold
-    rules = RetrievalRules(
-        lexical_weight=settings.retrieval.lexical_weight,
-        calibration=calibration,
-        threshold=calibration.threshold if wanted is None else wanted,
-        glossaries=read_glossaries(settings.knowledge.data_dir / "glossary"),
-    )
-    return Retriever(release, embedder, rules, open_detector())
-
-
-def calibration_for(model_digest: str, measured: Measured | None) -> Calibration:
-    """Return the calibration measured for an embedding model, or cautious weights for one nobody has measured.
-
-    Raises SettingsInvalid where what was measured is another version's.
-    """
-    if measured is None or not measured.weights or measured.model_digest != model_digest:
-        return UNCALIBRATED
-    return Calibration(measured.bias, measured.weights, measured.threshold, measured.model_digest)
+        chat = ChatService(search=current.pinned, composer=composer, store=store, cache=cache)
+        health = HealthService(current, embedder.spec, generator, store)
+        remembering = RememberingEmbedder(embedder)
+        yield Parts(
+            services=Services(chat, current, health),
+            chat=chat,
+            search=search,
+            keeper=keeper,
+            grounder=grounder,
+            store=store,
+            embedder=embedder,
+            measured=measured,
+            weighted=lambda weights: maker.open(search.release, remembering, weights),
+        )
 
 
 def _grounding(measured: Measured | None) -> GroundingRules:

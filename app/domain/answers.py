@@ -76,7 +76,10 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An answer as composed, before it belongs to a conversation: what the cache keeps."""
+    """An answer as composed, before it belongs to a conversation: what the cache keeps.
+
+    `degraded` tells that the language model failed: the answer is the extractive one, or what was said until then.
+    """
 
     text: str
     outcome: Outcome
@@ -85,6 +88,7 @@ class Draft:
     grounding: Grounding = field(default_factory=lambda: Grounding("none"))
     usage: Usage = field(default_factory=Usage)
     model: str = "none"
+    degraded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from enum import StrEnum
 from app.domain.retrieval import Filters
 
 ANONYMOUS = "anonymous"
+CANCELLED = "cancelled"
+"""The outcome of a stored turn whose reader left before the answer was finished; no answer ever has it."""
 
 
 class Role(StrEnum):

@@ -15,3 +15,6 @@ class WordMatch:
     unknown: float
     rarest_missing: float
     log_count: float
+    rarity: float
+    lacking: float
+    held: int

@@ -31,6 +31,16 @@ class GeneratorSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class RerankerSpec:
+    """A reranking model: its public id, the SHA-256 of its weights, what runs it, on which device."""
+
+    model_id: str
+    digest: str
+    engine: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """A chat prompt: instructions first, then what is asked; the fixed part leads so that engines can reuse it."""
 
@@ -46,3 +56,10 @@ class Generation:
     prompt_tokens: int
     completion_tokens: int
     finish_reason: str = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of text as a model writes it: what is new, never the text so far."""
+
+    text: str

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from app.domain.knowledge import Document, Passage
 
@@ -17,12 +18,21 @@ class Filters:
         return bool(self.must)
 
 
+class HitWarning(StrEnum):
+    """What a reader must know before using a hit: it is for other versions, platforms or sites only."""
+
+    VERSION_MISMATCH = "version_mismatch"
+    OTHER_PLATFORM = "other_platform"
+    OTHER_SITE = "other_site"
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A document found, with its best passage.
 
     `score` is calibrated: the estimated probability (0..1) that this document answers the question.
     `cosine` (-1..1) and `lexical` (0..1, BM25 relative to the best of the query) are its ingredients.
+    `duplicates` are the ids of documents that say the same and are left out for it.
     """
 
     document: Document
@@ -30,6 +40,8 @@ class Hit:
     score: float
     cosine: float
     lexical: float
+    warnings: tuple[HitWarning, ...] = ()
+    duplicates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,15 @@ def embedding_model(model_id: str, cache_dir: Path, download: Download | None = 
     return ModelFiles(folder.resolve().name, folder, _folder_digest(folder, cache_dir))
 
 
+def reranking_model(model_id: str, cache_dir: Path, download: Download | None = None) -> ModelFiles:
+    """Find a cross-encoder: a folder, or a hub id as for `embedding_model`. Raises ModelMissing, ModelAltered."""
+    folder = Path(model_id)
+    name = folder.resolve().name
+    if not folder.is_dir():
+        folder, name = _from_hub(model_id, download), model_id
+    return ModelFiles(name, folder, _folder_digest(folder, cache_dir))
+
+
 def language_model(model_id: str, cache_dir: Path, download: Download | None = None) -> ModelFiles:
     """Find a language model: a packaged one, a .gguf file, a folder (safetensors, OpenVINO, one GGUF), or a hub id.
 

@@ -10,11 +10,11 @@ from pydantic.dataclasses import dataclass
 
 from app.domain.answers import Draft
 from app.domain.conversations import Question, Turn
-from app.domain.retrieval import Evidence, Hit
+from app.domain.retrieval import Evidence, Hit, HitWarning
 from app.ports import Release
 from app.services.answering.rendering import split_pieces
 
-SCHEMA = 1
+SCHEMA = 2
 """Changed whenever the value's form does."""
 
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -29,6 +29,8 @@ class CachedHit:
     score: float
     cosine: float
     lexical: float
+    warnings: tuple[HitWarning, ...]
+    duplicates: tuple[str, ...]
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -65,9 +67,7 @@ def key_of(question: Question, history: Sequence[Turn], parts: Sequence[str]) ->
 def dump(key: str, draft: Draft, evidence: Evidence, release: Release) -> bytes:
     """Return the value to keep."""
     rows = {passage.id: row for row, passage in enumerate(release.passages)}
-    hits = tuple(
-        CachedHit(hit.document.id, rows[hit.passage.id], hit.score, hit.cosine, hit.lexical) for hit in evidence.hits
-    )
+    hits = tuple(_kept(hit, rows[hit.passage.id]) for hit in evidence.hits)
     value = CachedAnswer(SCHEMA, key, draft, evidence.query, hits, evidence.answerability, evidence.sufficient)
     return _ADAPTER.dump_json(value)
 
@@ -88,6 +88,10 @@ def load(key: str, raw: bytes | None, release: Release) -> tuple[Draft, Evidence
     return value.draft, Evidence(value.query, hits, value.answerability, value.sufficient, name)
 
 
+def _kept(hit: Hit, row: int) -> CachedHit:
+    return CachedHit(hit.document.id, row, hit.score, hit.cosine, hit.lexical, hit.warnings, hit.duplicates)
+
+
 def _hit(item: CachedHit, release: Release) -> Hit:
-    document = release.documents[item.document_id]
-    return Hit(document, release.passages[item.row], item.score, item.cosine, item.lexical)
+    document, passage = release.documents[item.document_id], release.passages[item.row]
+    return Hit(document, passage, item.score, item.cosine, item.lexical, item.warnings, item.duplicates)

@@ -9,6 +9,8 @@ from app.domain.conversations import Question
 from app.domain.events import ChatEvent
 from app.domain.health import Health
 from app.domain.retrieval import Evidence
+from app.services.documents.service import DocumentService
+from app.services.releases.keeper import ReleaseKeeper
 
 
 class Chat(Protocol):
@@ -41,8 +43,10 @@ class HealthReport(Protocol):
 
 @dataclass(frozen=True)
 class Services:
-    """What an application serves."""
+    """What an application serves; without a knowledge base of its own it has neither documents nor releases."""
 
     chat: Chat
     search: Search
     health: HealthReport
+    documents: DocumentService | None = None
+    releases: ReleaseKeeper | None = None

@@ -1,5 +1,7 @@
 """The way of one question: history, cache, evidence, draft, one append, answer. Nothing calls back up."""
 
+import asyncio
+import contextlib
 import logging
 import time
 import uuid
@@ -9,15 +11,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from app.domain.answers import Answer, Draft, Outcome
-from app.domain.conversations import Question, Role, Turn
-from app.domain.events import AnswerFinished, ChatEvent, EvidenceFound, SourceCited, TextSaid
+from app.domain.conversations import CANCELLED, Question, Role, Turn
+from app.domain.events import AnswerFinished, ChatEvent, EvidenceFound, TextSaid
 from app.domain.retrieval import Evidence
 from app.errors import StoreFailed
-from app.ports import ConversationStore, ResponseCache
+from app.ports import ConversationStore, Release, ResponseCache
 from app.services import answers_cache
 from app.services.answering import messages, prompting
-from app.services.answering.composer import Composer
-from app.services.answering.rendering import split_pieces
+from app.services.answering.composer import Composer, Composing
+from app.services.answering.telling import told
 from app.services.retrieval.retriever import Retriever
 
 log = logging.getLogger(__name__)
@@ -32,7 +34,7 @@ class ChatService:
     def __init__(
         self,
         *,
-        search: Retriever,
+        search: Callable[[], Retriever],
         composer: Composer,
         store: ConversationStore,
         cache: ResponseCache,
@@ -43,6 +45,7 @@ class ChatService:
         self._store = store
         self._cache = cache
         self._clock = clock
+        self._keeping: set[asyncio.Task[bool]] = set()
 
     async def ask(self, question: Question) -> Answer:
         """Answer a question: the stream, gathered."""
@@ -53,19 +56,33 @@ class ChatService:
         raise AssertionError("the stream of an answer ends with the answer")
 
     async def stream(self, question: Question) -> AsyncGenerator[ChatEvent, None]:
-        """Answer step by step: evidence as soon as it is found, sentences once they are known to be carried."""
+        """Answer step by step: evidence as soon as it is found, sentences once they are known to be carried.
+
+        Closing the iterator stops the work; what was said until then is kept as a cancelled turn.
+        """
         begun = self._clock()
+        # One release for the whole answer, whatever is switched to meanwhile.
+        search = self._search()
         history = await self._history(question)
-        language = self._search.language_of(question)
-        key = self._key(question, history, language)
-        known = answers_cache.load(key, await self._cache.get(key), self._search.release)
-        evidence = known[1] if known else await self._search.search(question, history)
+        language = search.language_of(question)
+        key = self._key(question, history, language, search)
+        known = answers_cache.load(key, await self._cache.get(key), search.release)
+        evidence = known[1] if known else await search.search(question, history)
         yield EvidenceFound(evidence)
-        draft = known[0] if known else await self._draft(question, evidence, language, key)
-        for piece in split_pieces(draft):
-            yield TextSaid(piece)
-        for citation in draft.citations:
-            yield SourceCited(citation)
+        composing = _retell(known[0]) if known else self._compose(question, evidence, language, key, search.release)
+        said: list[str] = []
+        try:
+            async with aclosing(composing):
+                async for item in composing:
+                    if isinstance(item, Draft):
+                        draft = item
+                        break
+                    if isinstance(item, TextSaid):
+                        said.append(item.text)
+                    yield item
+        except (GeneratorExit, asyncio.CancelledError):
+            await self._keep_cancelled(question, "".join(said))
+            raise
         answer = await self._finish(question, draft, evidence, language)
         elapsed = self._clock() - begun
         yield AnswerFinished(replace(answer, cached=known is not None, processing_time=elapsed))
@@ -75,23 +92,31 @@ class ChatService:
             return ()
         return await self._store.history(question.owner, question.conversation_id, HISTORY_TURNS)
 
-    def _key(self, question: Question, history: Sequence[Turn], language: str) -> str:
+    def _key(self, question: Question, history: Sequence[Turn], language: str, search: Retriever) -> str:
         """Return the cache key: everything that could change the answer."""
-        release = self._search.release.manifest.release
-        rules = (self._composer.rules_version, prompting.VERSION, self._search.rules_version, language)
+        release = search.release.manifest.release
+        rules = (self._composer.rules_version, prompting.VERSION, search.rules_version, language)
         return answers_cache.key_of(question, history, (release, *rules))
 
-    async def _draft(self, question: Question, evidence: Evidence, language: str, key: str) -> Draft:
-        """Compose a draft and cache it; without evidence, no model is asked."""
-        release = self._search.release
+    async def _compose(
+        self, question: Question, evidence: Evidence, language: str, key: str, release: Release
+    ) -> Composing:
+        """Compose a draft and cache it unless a model failed; without evidence, no model is asked."""
+        draft = Draft(messages.no_context(language), Outcome.NO_CONTEXT)
         if evidence.sufficient:
-            draft = await self._composer.compose(question, evidence, release)
+            async with aclosing(self._composer.stream(question, evidence, release)) as composing:
+                async for item in composing:
+                    if isinstance(item, Draft):
+                        draft = item
+                    else:
+                        yield item
             if not draft.sentences:
                 draft = replace(draft, text=messages.no_room(language))
-        else:
-            draft = Draft(messages.no_context(language), Outcome.NO_CONTEXT)
-        await self._cache.put(key, answers_cache.dump(key, draft, evidence, release))
-        return draft
+        if not draft.degraded:
+            await self._cache.put(key, answers_cache.dump(key, draft, evidence, release))
+        if not draft.sentences:
+            yield TextSaid(draft.text)
+        yield draft
 
     async def _finish(self, question: Question, draft: Draft, evidence: Evidence, language: str) -> Answer:
         conversation_id = question.conversation_id or str(uuid.uuid4())
@@ -112,6 +137,21 @@ class ChatService:
             persisted=persisted,
         )
 
+    async def _keep_cancelled(self, question: Question, said: str) -> None:
+        """Keep what was said before its reader left; whoever was told nothing yet leaves no trace."""
+        if not said:
+            return
+        now = datetime.now(UTC)
+        asked = Turn(str(uuid.uuid4()), Role.USER, question.text, now)
+        partial = Turn(str(uuid.uuid4()), Role.ASSISTANT, said, now, CANCELLED)
+        conversation_id = question.conversation_id or str(uuid.uuid4())
+        # A task of its own: whoever cancels this one may do so at every await.
+        keeping = asyncio.create_task(self._keep(question.owner, conversation_id, (asked, partial)))
+        self._keeping.add(keeping)
+        keeping.add_done_callback(self._keeping.discard)
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.shield(keeping)
+
     async def _keep(self, owner: str, conversation_id: str, turns: Sequence[Turn]) -> bool:
         """Append question and answer together; an answer that could not be kept says so instead of failing."""
         try:
@@ -120,3 +160,10 @@ class ChatService:
             log.warning("conversation not persisted", exc_info=True)
             return False
         return True
+
+
+async def _retell(draft: Draft) -> Composing:
+    """Tell a draft that was kept as it was told when it was composed."""
+    for event in told(draft):
+        yield event
+    yield draft

@@ -4,9 +4,9 @@ import asyncio
 
 from app.domain.health import Check, Condition, Health
 from app.domain.models import EmbedderSpec
-from app.domain.releases import Manifest
 from app.errors import StoreFailed
 from app.ports import ConversationStore, Generator
+from app.services.releases.current import CurrentSearch
 
 PING_SECONDS = 1.0
 
@@ -15,9 +15,9 @@ class HealthService:
     """The HealthReport protocol over the parts a service has."""
 
     def __init__(
-        self, manifest: Manifest, embedder: EmbedderSpec, generator: Generator | None, store: ConversationStore
+        self, search: CurrentSearch, embedder: EmbedderSpec, generator: Generator | None, store: ConversationStore
     ) -> None:
-        self._manifest = manifest
+        self._search = search
         self._embedder = embedder
         self._generator = generator
         self._store = store
@@ -27,7 +27,10 @@ class HealthService:
         return Health((self._index(), self._embedding(), self._generation(), await self._conversations()))
 
     def _index(self) -> Check:
-        manifest = self._manifest
+        release = self._search.release
+        if release is None:
+            return Check("index", Condition.LOADING, "no release is in use yet", vital=True)
+        manifest = release.manifest
         detail = f"release {manifest.release}, {manifest.documents} documents, {manifest.passages} passages"
         return Check("index", Condition.OK, detail, vital=True)
 

@@ -8,8 +8,7 @@ from app.adapters.embedders.hashing_embedder import HashingEmbedder
 from app.adapters.index.store import FolderReleaseStore
 from app.adapters.sources.articles import ArticleFolder, read_article
 from app.errors import KnowledgeInvalid
-from app.services.knowledge.building import IndexBuilder
-from tests.builders import ARTICLE, write_article
+from tests.builders import ARTICLE, keeper, write_article
 
 HEAD = ARTICLE.partition("\n## Symptom")[0]
 
@@ -77,13 +76,13 @@ def test_a_fault_is_named_with_its_file_and_line(tmp_path: Path, raw: bytes, lin
 async def test_after_a_fault_the_release_in_use_stays_and_opens(tmp_path: Path, raw: bytes, line: int) -> None:
     knowledge, embedder = tmp_path / "knowledge", HashingEmbedder(16)
     write_article(knowledge, "whole")
-    builder = IndexBuilder([ArticleFolder(knowledge)], embedder, FolderReleaseStore(tmp_path / "index"))
-    before, _ = await builder.ensure()
+    builder, _ = keeper(tmp_path / "index", ArticleFolder(knowledge), embedder=embedder)
+    before = await builder.refresh()
     (knowledge / "zz-broken.md").write_bytes(raw)
     with pytest.raises(KnowledgeInvalid, match=rf"zz-broken\.md:{line}: "):
-        await builder.ensure()
-    assert builder.store.current() == before
-    assert list(builder.store.open(embedder.spec).documents) == ["whole"]
+        await builder.refresh()
+    assert FolderReleaseStore(tmp_path / "index").current() == before
+    assert list(FolderReleaseStore(tmp_path / "index").open(embedder.spec).documents) == ["whole"]
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from app.adapters.index import bm25_index
 from app.adapters.index.bm25_index import Bm25Index
 
 ROWS = [
@@ -98,9 +99,47 @@ def test_a_mistyped_word_finds_the_one_that_was_meant(index: Bm25Index, typed: s
 
 
 def test_of_words_equally_near_the_most_frequent_is_meant() -> None:
-    index = Bm25Index([("cart card", "en"), ("card", "en"), ("carp", "en")])
-    assert index.nearest("carx") == "card"
-    assert Bm25Index([("cart", "en"), ("card", "en")]).nearest("carx") == "card"
+    index = Bm25Index([("carton cards", "en"), ("cards", "en"), ("carps", "en")])
+    assert index.nearest("carxs") == "cards"
+    assert Bm25Index([("carts", "en"), ("cards", "en")]).nearest("carxs") == "cards"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    {
+        "exel": "excel",  # a letter lost
+        "wkii": "wiki",  # two exchanged
+        "wifi": None,  # another letter: another word
+        "nicht": None,  # a stop word, though nobody wrote it
+        "nights": None,  # a form of a word that is there
+    }.items(),
+)
+def test_words_that_are_words_are_no_mistyped_ones(typed: str, meant: str | None) -> None:
+    index = Bm25Index([("excel wiki night", "en"), ("nacht", "de")])
+    assert index.nearest(typed) == meant
+
+
+def test_a_question_is_stemmed_in_the_languages_of_the_rows_alone() -> None:
+    english = Bm25Index([("licences", "en")])
+    both = Bm25Index([("licences", "en"), ("Lizenzen", "de")])
+    assert english.match("lizenz", [0]).covered == 0.0
+    assert both.match("lizenz", [0, 1]).covered == 1.0
+    assert Bm25Index([("licences", "xx")]).match("licence", [0]).covered == 1.0
+
+
+def test_what_is_kept_of_questions_and_rows_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bm25_index, "_KEPT", 2)
+    index = Bm25Index([("printer", "en"), ("toner", "en"), ("spooler", "en")])
+    for _ in range(2):
+        found = [index.coverage(word, [row]) for row, word in enumerate(("printer", "toner", "spooler"))]
+        assert found == [1.0, 1.0, 1.0]
+
+
+def test_words_of_a_question_are_counted(index: Bm25Index) -> None:
+    match = index.match("printer xylophone zebra", range(len(index.scores("printer"))))
+    assert match.held == 1
+    assert match.lacking == pytest.approx(2.0)
+    assert match.rarity > 0
 
 
 def test_a_nearer_word_wins_over_a_more_frequent_one() -> None:

@@ -87,11 +87,24 @@ DAMAGE: tuple[Callable[[Random, bytes], bytes], ...] = (changed, one_bit, cut_sh
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_damaged_file_is_refused(copy: Path, name: str, damage: Callable[[Random, bytes], bytes]) -> None:
+    _refuses_all(copy, name, damage, MUTANTS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["it_support_faiss_index.bin", "it_support_metadata.json"])
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_every_one_of_4000_damaged_files_is_refused(
+    copy: Path, name: str, damage: Callable[[Random, bytes], bytes]
+) -> None:
+    _refuses_all(copy, name, damage, 400)
+
+
+def _refuses_all(copy: Path, name: str, damage: Callable[[Random, bytes], bytes], count: int) -> None:
     path = path_of(copy, name)
     raw = path.read_bytes()
     random = Random(f"{name} {damage.__name__}")  # noqa: S311 - the same in every run
     mutants: set[bytes] = set()
-    while len(mutants) < MUTANTS:
+    while len(mutants) < count:
         mutants |= {damage(random, raw)} - {raw}
     for mutant in mutants:
         path.write_bytes(mutant)

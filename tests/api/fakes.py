@@ -20,8 +20,9 @@ from app.domain.conversations import Question
 from app.domain.events import AnswerFinished, ChatEvent, EvidenceFound, SourceCited, TextSaid
 from app.domain.health import Check, Condition, Health
 from app.domain.knowledge import Document, DocumentKind, Origin, Passage, PassageKind
-from app.domain.retrieval import Evidence, Hit
+from app.domain.retrieval import Evidence, Hit, HitWarning
 from app.services.bundle import Services
+from app.services.releases.keeper import ReleaseKeeper
 
 CONVERSATION = "6f1d2c54-3c1b-4a7e-9f0e-2b8a6d3c9e11"
 
@@ -43,7 +44,8 @@ def hit(name: str = "vpn-error-809", *, score: float = 0.93) -> Hit:
         heading="Steps",
         text="Open UDP ports **500** and `4500`.",
     )
-    return Hit(document, passage, score=score, cosine=0.8, lexical=1.0)
+    warnings = (HitWarning.VERSION_MISMATCH, HitWarning.OTHER_PLATFORM)
+    return Hit(document, passage, score, cosine=0.8, lexical=1.0, warnings=warnings, duplicates=("vpn-809-copy",))
 
 
 def evidence(question: Question) -> Evidence:
@@ -153,6 +155,7 @@ class Fakes:
     chat: FakeChat = field(default_factory=FakeChat)
     search: FakeSearch = field(default_factory=FakeSearch)
     health: FakeHealth = field(default_factory=FakeHealth)
+    releases: ReleaseKeeper | None = None
     opened: int = 0
     closed: int = 0
 
@@ -160,7 +163,7 @@ class Fakes:
     async def open(self, given: Settings) -> AsyncIterator[Services]:
         assert given.service.host
         self.opened += 1
-        yield Services(chat=self.chat, search=self.search, health=self.health)
+        yield Services(chat=self.chat, search=self.search, health=self.health, releases=self.releases)
         self.closed += 1
 
 

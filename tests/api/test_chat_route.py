@@ -32,6 +32,8 @@ def test_the_answer_is_exactly_the_contract() -> None:
             "platform": ["windows"],
             "risk": "admin",
         },
+        "warnings": ["version_mismatch", "other_platform"],
+        "duplicates": ["vpn-809-copy"],
     }
     body = reply.json()
     assert body.pop("search_results")[0] == result
@@ -39,6 +41,7 @@ def test_the_answer_is_exactly_the_contract() -> None:
         "response": "1. Open UDP ports **500** and `4500`. [1]",
         "query": "My VPN says 809",
         "context_used": True,
+        "warnings": ["version_mismatch", "other_platform"],
         "processing_time": 0.0412,
         "timestamp": "2026-11-21T09:30:00Z",
         "conversation_id": CONVERSATION,
@@ -57,6 +60,7 @@ def test_the_answer_is_exactly_the_contract() -> None:
         "grounding": {"method": "extract", "sentences": 1, "grounded": 1, "dropped": 0, "fallback": False},
         "usage": {"prompt_tokens": 14, "completion_tokens": 19, "total_tokens": 33},
         "model": "extract",
+        "degraded": False,
         "cached": False,
         "persisted": True,
         "language": "en",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.adapters.index.store import VECTORS
+from app.adapters.index.files import VECTORS
 from app.cli.doctor import Finding, State, examine
 from app.modelfiles import locate
 from tests.knowledge_folder import Place, built, copy_of

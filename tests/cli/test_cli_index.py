@@ -42,7 +42,7 @@ def test_force_builds_another(place: Place, capsys: pytest.CaptureFixture[str]) 
     old = place.releases
     assert place.run("index", "--force") == 0
     printed = capsys.readouterr()
-    assert printed.out.startswith("built: release ")
+    assert printed.out.startswith("built (36 of 36 passages embedded): release ")
     assert "36/36" in printed.err
     assert len(place.releases) == 2
     assert place.releases[0] == old[0]
@@ -51,7 +51,7 @@ def test_force_builds_another(place: Place, capsys: pytest.CaptureFixture[str]) 
 def test_a_changed_article_is_built_in(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     edit(place.article, "Restart the router", "Unplug the router")
     assert place.run("index") == 0
-    assert capsys.readouterr().out.startswith("built: ")
+    assert capsys.readouterr().out.startswith("built (1 of 36 passages embedded): ")
     assert place.run("ask", ASKED.text) == 0
     assert "Unplug the router" in capsys.readouterr().out
 

@@ -16,8 +16,8 @@ from app.adapters.calibration_file import Measured
 from app.adapters.stores.memory_store import MemoryStore
 from app.adapters.stores.sqlite_store import SqliteStore
 from app.config import Settings
-from app.container import open_builder, open_parts, open_search_over, open_services, parts
-from app.container.parts import calibration_for
+from app.container import open_keeper, open_parts, open_search_over, open_services, parts
+from app.container.knowledge import calibration_for
 from app.domain.answers import AnswerMode, Outcome
 from app.domain.conversations import Question
 from app.domain.health import Condition
@@ -159,11 +159,11 @@ async def test_the_mode_of_a_command_comes_before_the_settings(place: Place, mon
 async def test_progress_is_told_while_an_index_is_built(place: Place) -> None:
     told: list[tuple[int, int]] = []
     place.set(INDEX_DIR=place.root / "another")
-    async with open_builder(Settings.load()) as builder:
-        manifest, made = await builder.ensure(lambda done, total: told.append((done, total)))
-        assert made
-        assert (await builder.ensure())[1] is False
-    assert told[-1] == (manifest.passages, manifest.passages)
+    async with open_keeper(Settings.load()) as builder:
+        done = await builder.change(lambda done, total: told.append((done, total)))
+        assert done.built
+        assert not (await builder.change()).built
+    assert told[-1] == (done.manifest.passages, done.manifest.passages)
 
 
 async def test_a_search_over_other_documents_leaves_nothing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

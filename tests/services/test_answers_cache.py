@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from app.domain.answers import Draft, Grounding, Outcome, Usage
 from app.domain.conversations import Device, Question, Role, Turn
-from app.domain.retrieval import Evidence, Filters
+from app.domain.retrieval import Evidence, Filters, HitWarning
 from app.services import answers_cache
 from app.services.answering.rendering import Carried, cite, number, render
 from tests.answer_builders import PRINTER, TEAMS, VPN, evidence_of, release_of
@@ -39,6 +39,11 @@ def altered(**values: Any) -> bytes:
     return json.dumps({**json.loads(kept()), **values}).encode()
 
 
+def hit_with(**values: Any) -> bytes:
+    first = json.loads(kept())["hits"][0]
+    return altered(hits=[{**first, **values}])
+
+
 @given(st.lists(TEXTS, max_size=5), TEXTS, st.floats(0, 1), st.sampled_from(Outcome), st.booleans())
 @settings(derandomize=True, deadline=None, max_examples=60)
 def test_what_is_kept_comes_back(texts: list[str], query: str, score: float, outcome: Outcome, enough: bool) -> None:
@@ -52,6 +57,15 @@ def test_hits_are_kept_by_reference() -> None:
     known = answers_cache.load(KEY, kept(), RELEASE)
     assert known is not None
     assert [hit.document for hit in known[1].hits] == [VPN, TEAMS]
+
+
+def test_warnings_and_duplicates_are_kept() -> None:
+    warnings = (HitWarning.VERSION_MISMATCH, HitWarning.OTHER_SITE)
+    told = tuple(replace(hit, warnings=warnings, duplicates=("copy",)) for hit in FOUND.hits)
+    known = answers_cache.load(KEY, kept(found=replace(FOUND, hits=told)), RELEASE)
+    assert known is not None
+    assert known[1].hits == told
+    assert answers_cache.load(KEY, hit_with(), RELEASE) is not None
 
 
 def test_nothing_kept_is_nothing_known() -> None:
@@ -70,12 +84,12 @@ FOREIGN = {
     "an unknown field": altered(extra=1),
     "a missing field": altered(draft=None),
     "an unknown outcome": altered(draft={"text": "A", "outcome": "fine"}),
-    "a row that is not there": altered(
-        hits=[{"document_id": VPN.id, "row": 999, "score": 1, "cosine": 1, "lexical": 1}]
-    ),
-    "a row from the end": altered(hits=[{"document_id": VPN.id, "row": -1, "score": 1, "cosine": 1, "lexical": 1}]),
-    "a huge row": altered(hits=[{"document_id": VPN.id, "row": 10**30, "score": 1, "cosine": 1, "lexical": 1}]),
-    "a document that is gone": altered(hits=[{"document_id": "gone", "row": 0, "score": 1, "cosine": 1, "lexical": 1}]),
+    "a row that is not there": hit_with(row=999),
+    "a row from the end": hit_with(row=-1),
+    "a huge row": hit_with(row=10**30),
+    "a document that is gone": hit_with(document_id="gone"),
+    "an unknown warning": hit_with(warnings=["fine"]),
+    "a hit without its warnings": hit_with(warnings=None),
     "no number": kept().replace(b'"answerability":0.9', b'"answerability":NaN'),
     "text without its sentences": altered(draft={**json.loads(kept())["draft"], "text": "Anything at all."}),
 }

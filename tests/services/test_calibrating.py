@@ -43,11 +43,20 @@ def test_both_classes_weigh_the_same_however_many_there_are() -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
-def test_one_threshold_refuses_its_share_of_the_answerable_ones_in_every_language(language: str) -> None:
+def test_one_threshold_refuses_no_more_than_its_share_of_the_answerable_ones_in_any_language(language: str) -> None:
     fitted = fit(ROWS, "digest")
     group = [row for row in ROWS if row[0].answerable and row[0].language == language]
     refused = sum(fitted.score(features) < fitted.threshold for _, features in group) / len(group)
-    assert refused == pytest.approx(FALSE_REFUSALS, abs=1.5 / len(group))
+    assert refused <= FALSE_REFUSALS + 1.5 / len(group)
+    others = [row for row in ROWS if not row[0].answerable and row[0].language == language]
+    assert all(fitted.score(features) < fitted.threshold for _, features in others)
+
+
+def test_the_threshold_is_measured_on_questions_a_model_has_not_seen() -> None:
+    odd = Features(0.1, 0.1, 0.9, 0.1, 0.1, 0.0, 0.0, 2.0, 0.0, 0.0)
+    stray = [(labelled(1000 + number, answerable=True), replace(odd, share=float(number % 2))) for number in range(8)]
+    threshold = fit([*ROWS, *stray], "digest").threshold
+    assert threshold < fit(ROWS, "digest").threshold
 
 
 def test_without_questions_in_other_languages_there_is_a_threshold_too() -> None:
@@ -69,6 +78,12 @@ def test_refusals_are_counted_by_language_and_by_whether_there_was_an_answer() -
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Release:
     return release(tmp_path_factory.mktemp("index"), document("printer", "Restart the print spooler."))
+
+
+@pytest.mark.parametrize("answerable", [1, 3])
+def test_a_handful_of_questions_is_enough_for_a_fit(answerable: int) -> None:
+    rows = [example(number, answerable=number < answerable) for number in range(5)]
+    assert 0 < fit(rows, "digest").threshold < 1
 
 
 async def test_examples_are_the_features_of_the_best_hits(opened: Release) -> None:

@@ -8,7 +8,7 @@ import pytest
 from app.adapters.embedders.hashing_embedder import HashingEmbedder
 from app.ports import Release
 from app.services.retrieval import fusion
-from app.services.retrieval.fusion import ALIAS_FACTOR, Candidate, candidates, relative
+from app.services.retrieval.fusion import ALIAS_FACTOR, Candidate, Fusion, Weights
 from tests.builders import document, release
 
 DOCUMENTS = (
@@ -24,9 +24,12 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Release:
     return release(tmp_path_factory.mktemp("index"), *DOCUMENTS)
 
 
-async def found(opened: Release, *texts: str, weight: float = 0.2, widest: bool = False) -> dict[str, Candidate]:
+WEIGHTS = Weights(words=0.2, length=0.0)
+
+
+async def found(opened: Release, *texts: str, weights: Weights = WEIGHTS, widest: bool = False) -> dict[str, Candidate]:
     vectors = await HashingEmbedder().embed(texts)
-    ranked = candidates(opened, vectors, " ".join(texts), weight, widest=widest)
+    ranked = Fusion(opened, weights).candidates(vectors, " ".join(texts), widest=widest)
     assert [item.fused for item in ranked] == sorted((item.fused for item in ranked), reverse=True)
     return {item.document_id: item for item in ranked}
 
@@ -35,7 +38,8 @@ async def test_a_document_counts_by_its_best_passage(opened: Release) -> None:
     best = (await found(opened, "Restart the print spooler service."))["printer"]
     assert best.cosine == pytest.approx(1.0, abs=1e-6)
     assert best.lexical == 1.0
-    assert best.fused == pytest.approx(best.cosine + 0.2 * best.lexical)
+    assert best.fused == pytest.approx(best.cosine + 0.01 * best.points)
+    assert best.points == pytest.approx(float(opened.lexical.scores("Restart the print spooler service.").max()))
     assert opened.passages[best.row].text == "Restart the print spooler service."
 
 
@@ -63,7 +67,7 @@ async def test_the_mean_over_the_wordings_counts(opened: Release) -> None:
 
 
 async def test_words_count_by_their_weight(opened: Release) -> None:
-    ranked = await found(opened, "toner", weight=0.0)
+    ranked = await found(opened, "toner", weights=Weights(0.0, 0.0))
     assert ranked["printer"].fused == ranked["printer"].cosine
     assert ranked["printer"].lexical == 1.0
 
@@ -79,11 +83,29 @@ async def test_at_its_widest_every_document_is_found(opened: Release, monkeypatc
     assert set(await found(opened, "mouse", widest=True)) == {"printer", "vpn", "T-2"}
 
 
-@pytest.mark.parametrize(("scores", "shares"), [([2.0, 1.0, 0.0], [1.0, 0.5, 0.0]), ([0.0, 0.0], [0.0, 0.0]), ([], [])])
-def test_word_scores_are_shares_of_the_best(scores: list[float], shares: list[float]) -> None:
-    assert relative(np.array(scores, np.float32)).tolist() == shares
+async def test_word_scores_are_shares_of_the_best(opened: Release) -> None:
+    ranked = await found(opened, "spooler toner port")
+    assert max(item.lexical for item in ranked.values()) == 1.0
+    assert 0 < ranked["vpn"].lexical < 1
+    assert ranked["T-2"].lexical == ranked["T-2"].points == 0.0
+
+
+async def test_many_passages_of_text_are_held_against_a_document_and_names_are_not(opened: Release) -> None:
+    plain = await found(opened, "spooler")
+    discounted = await found(opened, "spooler", weights=Weights(words=0.2, length=0.1))
+    given = {name: plain[name].fused - discounted[name].fused for name in plain}
+    assert given["printer"] == pytest.approx(0.1 * np.log(3))  # two of its own, one of a ticket
+    assert given["vpn"] == given["T-2"] == 0.0
+
+
+async def test_of_many_rows_that_share_words_the_best_are_looked_at(
+    opened: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fusion, "DENSE_CANDIDATES", 1)
+    monkeypatch.setattr(fusion, "LEXICAL_CANDIDATES", 1)
+    assert set(await found(opened, "mouse died spooler")) <= {"printer", "T-2"}
 
 
 def test_a_release_without_passages_has_no_candidates(tmp_path: Path) -> None:
     empty = release(tmp_path, document("a", " "))
-    assert candidates(empty, np.zeros((1, 256), np.float32), "printer", 0.2) == []
+    assert Fusion(empty, WEIGHTS).candidates(np.zeros((1, 256), np.float32), "printer") == []

@@ -10,14 +10,14 @@ from app.domain.health import Condition, Health
 from app.ports import ConversationStore, Generator
 from app.services import health as module
 from app.services.health import HealthService
-from tests.answer_builders import TEAMS, release_of
+from tests.answer_builders import TEAMS, release_of, search_of
 from tests.answer_spies import SpyGenerator, SpyStore
 
 RELEASE = release_of(TEAMS)
 
 
 async def report(store: ConversationStore | None = None, generator: Generator | None = None) -> Health:
-    service = HealthService(RELEASE.manifest, HashingEmbedder().spec, generator, store or SpyStore())
+    service = HealthService(search_of(RELEASE), HashingEmbedder().spec, generator, store or SpyStore())
     return await service.report()
 
 
@@ -68,7 +68,7 @@ async def test_a_store_that_does_not_answer_degrades_within_its_time(monkeypatch
 
 async def test_every_report_asks_anew() -> None:
     store = SpyStore()
-    service = HealthService(RELEASE.manifest, HashingEmbedder().spec, None, store)
+    service = HealthService(search_of(RELEASE), HashingEmbedder().spec, None, store)
     assert (await service.report()).condition is Condition.OK
     store.broken = True
     assert (await service.report()).condition is Condition.DEGRADED

@@ -65,9 +65,16 @@ def test_a_question_counts_before_the_device() -> None:
         (["windows"], set(), False),
         ([], {"macos"}, False),
         (["windows"], {"windows", "macos"}, False),
+        (["Windows"], {"windows"}, False),
+        (["macOS 15", "OSX"], {"macos"}, False),
+        (["ChromeOS"], {"windows"}, True),
+        ("windows", {"windows"}, False),
+        ("windows", {"macos"}, True),
     ],
 )
-def test_a_document_for_none_of_the_platforms_is_for_another(own: list[str], asked: set[str], another: bool) -> None:
+def test_a_document_for_none_of_the_platforms_is_for_another(
+    own: list[str] | str, asked: set[str], another: bool
+) -> None:
     assert is_for_another(document("a", metadata={"platform": own}), frozenset(asked)) is another
 
 

@@ -41,3 +41,8 @@ def test_the_device_counts_where_no_question_names_a_platform() -> None:
     device = Device(os="iPadOS 18")
     assert READER.read(Question("And Teams?", device=device), "en", "Outlook does not start").platforms == {"ios"}
     assert READER.read(Question("And on a Mac?", device=device), "en", "Outlook").platforms == {"macos"}
+
+
+def test_names_nobody_wrote_about_are_counted() -> None:
+    assert READER.read(Question("my Miro and the Spooler and Miro"), "en").unknown_names == 2
+    assert READER.read(Question("mein Miro"), "de").unknown_names == 0  # every noun is written so

@@ -1,10 +1,13 @@
 """Figures over labelled questions and benchmarks."""
 
+import math
+from dataclasses import replace
+
 import pytest
 
 from app.domain.evaluation import Benchmark, Labelled
 from app.ports import Release
-from app.services.evaluation.ranking import rank_benchmark, rank_questions
+from app.services.evaluation.ranking import group_of, measured, rank_benchmark, rank_questions, worst
 from app.services.evaluation.turns import turns_of
 from tests.builders import document, release, retriever
 
@@ -59,3 +62,46 @@ def test_a_history_becomes_turns_in_its_order() -> None:
         ("q-0", "user", "one"),
         ("q-1", "assistant", "two"),
     ]
+
+
+async def test_every_query_is_kept_with_what_was_found(opened: Release) -> None:
+    relevant = {"1": frozenset({"printer"}), "2": frozenset({"vpn", "mouse"})}
+    queries = {"1": "restart the spooler", "2": "battery of the mouse"}
+    found = await rank_benchmark(retriever(opened), Benchmark(queries, relevant))
+    first, second = found.rows
+    assert (first.id, first.text, first.relevant, first.group) == ("1", "restart the spooler", ("printer",), "")
+    assert second.relevant == ("mouse", "vpn")
+    assert first.found[0] == "printer"
+    scores = [score for _, score in first.ranked]
+    assert scores == sorted(scores, reverse=True)
+    assert all(row.milliseconds > 0 for row in found.rows)
+    assert found.seconds == pytest.approx(sum(row.milliseconds for row in found.rows) / 1000)
+    assert found.figures["ndcg@10"] == pytest.approx((first.figures["ndcg@10"] + second.figures["ndcg@10"]) / 2)
+
+
+def test_the_measures_of_one_ranking() -> None:
+    assert measured(["x", "a", "b"], {"a", "b", "c"}) == pytest.approx(
+        {
+            "ndcg@10": (1 / math.log2(3) + 1 / 2) / (1 + 1 / math.log2(3) + 1 / 2),
+            "mrr@10": 1 / 2,
+            "recall@10": 2 / 3,
+            "hit@1": 0,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("language", "kind", "group"),
+    [("en", "plain", "English"), ("de", "terse", "German"), ("it", "plain", "it"), ("de", "ambiguous", "ambiguous")],
+)
+def test_questions_are_told_apart_by_language_and_by_being_ambiguous(language: str, kind: str, group: str) -> None:
+    assert group_of(replace(labelled("q", "?", "a"), language=language, kind=kind)) == group
+
+
+async def test_the_worst_come_first_and_ties_in_the_order_of_their_ids(opened: Release) -> None:
+    queries = {"b": "restart the spooler", "c": "battery of the mouse", "a": "open port 500"}
+    relevant = {"b": frozenset({"nowhere"}), "c": frozenset({"mouse"}), "a": frozenset({"nowhere"})}
+    rows = (await rank_benchmark(retriever(opened), Benchmark(queries, relevant))).rows
+    assert [row.id for row in worst(rows, 2)] == ["a", "b"]
+    assert [row.id for row in worst(rows, 9, "hit@1")] == ["a", "b", "c"]
+    assert worst(rows, 0) == []

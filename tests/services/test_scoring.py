@@ -11,7 +11,7 @@ from app.ports import Release
 from app.services.retrieval.calibration import UNCALIBRATED, Calibration
 from app.services.retrieval.fusion import Candidate
 from app.services.retrieval.query import Query
-from app.services.retrieval.scoring import features, in_order, scored, shown_passage, usual
+from app.services.retrieval.scoring import Field, features, field_of, in_order, scored, shown_passage
 from tests.builders import document, release
 
 QUERY = Query("printer", "printer", "en", (), frozenset(), follow_up=False)
@@ -31,7 +31,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Release:
 
 def candidate(opened: Release, name: str, fused: float = 0.5, text: str = "") -> Candidate:
     rows = [row for row in opened.rows[name] if text in opened.passages[row].text]
-    return Candidate(name, rows[0], cosine=fused, lexical=0.0, fused=fused)
+    return Candidate(name, rows[0], cosine=fused, lexical=0.0, points=3.0, fused=fused)
 
 
 def names(ordered: list[Candidate]) -> list[str]:
@@ -59,27 +59,51 @@ def test_a_missing_code_lowers_the_score_and_a_found_one_does_not(opened: Releas
     (plain,) = scored(opened, [candidate(opened, "win")], QUERY, UNCALIBRATED)
     (missing,) = scored(opened, [candidate(opened, "win")], replace(QUERY, codes=("691",)), UNCALIBRATED)
     assert missing.score < plain.score
-    found = features(opened, candidate(opened, "code"), replace(QUERY, codes=("80070002",)), 0.0)
+    found = features(opened, candidate(opened, "code"), replace(QUERY, codes=("80070002",)), Field(0.0, 1.0))
     assert (found.code_found, found.code_missing) == (1.0, 0.0)
 
 
 def test_what_is_known_of_a_hit(opened: Release) -> None:
     asked = Query("drucker xylophon", "printer xylophone", "de", (), frozenset(), follow_up=True)
-    known = features(opened, candidate(opened, "win", 0.7), asked, 0.4)
+    known = features(opened, candidate(opened, "win", 0.7), asked, Field(0.4, 0.8))
     assert (known.cosine, known.foreign, known.follow_up) == (0.7, 1.0, 1.0)
     assert known.lead == pytest.approx(0.3)
     assert 0 < known.coverage < 1
     assert known.missing == 1.0
+    assert (known.held, known.fused, known.nearest) == (1.0, 0.7, 0.0)
+    assert known.lacking == pytest.approx(1.0)  # one word that nobody wrote
+    assert known.share > 0
     assert (known.code_found, known.code_missing) == (0.0, 0.0)
 
 
 def test_the_field_is_what_lies_behind_the_leaders(opened: Release) -> None:
-    cosines = [0.9, 0.8, *[0.3] * 8, 0.0, 0.0]
-    assert usual([candidate(opened, "win", cosine) for cosine in cosines]) == pytest.approx(0.3)
-    assert usual([candidate(opened, "win", 0.9)] * 2) == 0.0
+    cosines = [0.9, 0.95, *[0.3] * 8, 0.0, 0.99]
+    field = field_of([candidate(opened, "win", cosine) for cosine in cosines])
+    assert field.usual == pytest.approx(0.3)
+    assert field.largest == 0.95
+    assert field_of([candidate(opened, "win", 0.9)] * 2) == Field(0.0, 0.9)
+    assert field_of([]) == Field(0.0, 0.0)
 
 
-WEIGHTS = st.lists(st.floats(-20, 20), min_size=15, max_size=15).map(tuple)
+def test_a_hit_is_the_nearest_where_no_other_is_nearer(opened: Release) -> None:
+    item = candidate(opened, "win", 0.7)
+    assert [features(opened, item, QUERY, Field(0.0, largest)).nearest for largest in (0.7, 0.71)] == [1.0, 0.0]
+
+
+def test_names_people_give_are_looked_at_alone(opened: Release) -> None:
+    asked = replace(QUERY, text="printer ink", english="printer ink")
+    known = features(opened, candidate(opened, "mac"), asked, Field(0.0, 0.0))
+    assert 0 < known.named < known.coverage == 1.0
+    nameless = features(opened, candidate(opened, "win"), asked, Field(0.0, 0.0))
+    assert nameless.named == nameless.coverage  # what has no names is not held against it
+
+
+def test_a_question_without_informative_words_has_no_share(opened: Release) -> None:
+    assert features(opened, candidate(opened, "win"), replace(QUERY, english="?"), Field(0.0, 0.0)).share == 0.0
+
+
+COUNT = len(UNCALIBRATED.weights)
+WEIGHTS = st.lists(st.floats(-20, 20), min_size=COUNT, max_size=COUNT).map(tuple)
 
 
 @settings(max_examples=60, derandomize=True, deadline=None)
@@ -95,7 +119,7 @@ def test_scores_are_probabilities_and_never_rise_with_rank(
 
 
 def test_a_hit_carries_its_document_and_its_ingredients(opened: Release) -> None:
-    (hit,) = scored(opened, [Candidate("code", opened.rows["code"][0], 0.7, 0.4, 0.78)], QUERY, UNCALIBRATED)
+    (hit,) = scored(opened, [Candidate("code", opened.rows["code"][0], 0.7, 0.4, 8.0, 0.78)], QUERY, UNCALIBRATED)
     assert hit.document is opened.documents["code"]
     assert (hit.cosine, hit.lexical, hit.passage.document_id) == (0.7, 0.4, "code")
 

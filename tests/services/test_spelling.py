@@ -18,6 +18,9 @@ QUESTIONS = {
     "zzzzzz": "zzzzzz",
     "prin7er": "prin7er",
     "pri": "pri",
+    "our Blacky board": "our Blacky board",  # written like a name
+    "It hangs. Pritner too": "It hangs. printer too",
+    "host.pritner.org, https://x/passwrod, me@pritner": "host.pritner.org, https://x/passwrod, me@pritner",
     "pritner-spoler, passwrod?": "printer-spooler, password?",
     "": "",
 }

@@ -1,10 +1,14 @@
 """One worker thread in front of a model: what is waiting is run together, and never more than is good for memory.
 
 Short jobs (questions) and long ones (documents to be indexed) wait apart, so that a question is answered between two
-slices of an index run.
+slices of an index run. A text runs with others of about its length: what is padded is computed for nothing.
+
+Nobody waits for company: an idle model begins at once, and whatever arrives meanwhile is the next run. To wait 3 ms
+for more was measured with 64 clients and gained nothing: as long as one run works, the next fills up.
 """
 
 import asyncio
+import itertools
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -26,11 +30,14 @@ _QUICK_TURNS = 8
 class BatchLimits:
     """How much runs at once and how much may wait.
 
-    A run holds at most `texts` texts and `size` bytes, where every text counts as long as the longest of them, and
-    none as longer than `longest`. `quick` and `bulk` are how many texts may wait in jobs of few texts, and of many.
+    A run holds at most `texts` texts (of questions, `quick_texts`) and `size` bytes, where every text counts as long as
+    the longest of them, and none as longer than `longest`. `quick` and `bulk` are how many texts may wait in jobs of
+    few texts, and of many.
     """
 
     texts: int = 64
+    # With more, the cores that make answers of the vectors would stand still while all wait for one run.
+    quick_texts: int = 16
     size: int = 16_384
     longest: int = 1_024
     quick: int = 512
@@ -46,6 +53,11 @@ class _Job:
     order: deque[int]
     future: "Future[Vectors]" = field(default_factory=Future)
     rows: dict[int, Vectors] = field(default_factory=dict)
+
+    @property
+    def longest(self) -> int:
+        """The size of its longest text, in bytes."""
+        return max(self.sizes)
 
     @classmethod
     def of(cls, texts: Sequence[str], longest: int) -> "_Job":
@@ -69,6 +81,7 @@ class Batcher:
         self._lock = threading.Lock()
         self._quick: deque[_Job] = deque()
         self._bulk: deque[_Job] = deque()
+        self._planned: deque[list[_Job]] = deque()
         self._quick_turns = 0
         self._running = False
         self._closed = False
@@ -90,6 +103,7 @@ class Batcher:
             self._closed = True
             waiting = [*self._quick, *self._bulk]
             self._quick.clear()
+            self._planned.clear()
             self._bulk.clear()
         self._pool.shutdown(wait=True)
         _fail(waiting, "closed")
@@ -111,17 +125,45 @@ class Batcher:
             _drop_done(lane)
         bulk_turn = bool(self._bulk) and (not self._quick or self._quick_turns >= _QUICK_TURNS)
         self._quick_turns = 0 if bulk_turn else self._quick_turns + 1
-        lane = self._bulk if bulk_turn else self._quick
+        return self._take_bulk() if bulk_turn else self._take_quick()
+
+    def _take_bulk(self) -> _Batch:
+        """Take the longest texts that still wait of the oldest job, and of those behind it while there is room."""
         batch: _Batch = []
         longest = 1
-        while lane and len(batch) < self._limits.texts:
-            job = lane[0]
+        while self._bulk and len(batch) < self._limits.texts:
+            job = self._bulk[0]
             longest = max(longest, job.sizes[job.order[0]])
             if batch and longest * (len(batch) + 1) > self._limits.size:
                 break
             batch.append((job, job.order.popleft()))
-            _drop_done(lane)
+            _drop_done(self._bulk)
         return batch
+
+    def _take_quick(self) -> _Batch:
+        """Take the next run of the plan; where none is left, plan runs of like length over the oldest jobs."""
+        if not self._planned:
+            self._plan()
+        while self._planned:
+            batch = [
+                (job, job.order.popleft()) for job in self._planned.popleft() if job.order and not job.future.done()
+            ]
+            _drop_done(self._quick)
+            if batch:
+                return batch
+        return []
+
+    def _plan(self) -> None:
+        """Cut the oldest jobs, by length, into runs. All of them run before whoever comes later: none waits forever."""
+        oldest = itertools.chain.from_iterable([job] * len(job.order) for job in self._quick)
+        run: list[_Job] = []
+        for job in sorted(itertools.islice(oldest, self._limits.texts), key=lambda job: job.longest):
+            full = len(run) == self._limits.quick_texts or job.longest * (len(run) + 1) > self._limits.size
+            if run and full:
+                self._planned.append(run)
+                run = []
+            run.append(job)
+        self._planned += [run] if run else []
 
     def _send(self, batch: _Batch) -> None:
         if not batch:

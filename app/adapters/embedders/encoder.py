@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,8 @@ from app.adapters.embedders.layout import Layout
 from app.domain.models import Vectors
 from app.modelfiles.apart import block_telemetry
 
-_STATES = "last_hidden_state"
-_TINY = 1e-12
+Precision: TypeAlias = Literal["f32", "bf16"]
+"""What the arithmetic is done in; weights and results are 32-bit floats in any case."""
 
 
 def unit_rows(rows: NDArray[Any]) -> Vectors:
@@ -23,10 +23,19 @@ def unit_rows(rows: NDArray[Any]) -> Vectors:
     return exact / lengths
 
 
-class OpenVinoEncoder:
-    """A converted model, ready to run; calls must not overlap."""
+def native_precisions() -> tuple[Precision, ...]:
+    """Return what this CPU computes in by itself, the fastest first."""
+    block_telemetry()
+    import openvino  # noqa: PLC0415 - only after its telemetry is out of the way
 
-    def __init__(self, layout: Layout, model: Path, threads: int | None = None) -> None:
+    able = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return ("bf16", "f32") if "BF16" in able else ("f32",)
+
+
+class OpenVinoEncoder:
+    """A converted model, ready to run; calls must not overlap. `threads` bounds the cores used; None means all."""
+
+    def __init__(self, layout: Layout, model: Path, precision: Precision = "f32", threads: int | None = None) -> None:
         block_telemetry()
         import openvino  # noqa: PLC0415 - only after its telemetry is out of the way
         from tokenizers import Tokenizer  # noqa: PLC0415
@@ -36,21 +45,23 @@ class OpenVinoEncoder:
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(layout.max_tokens)
         # One answer soon is worth more than many at once: the batches are made by whoever calls.
-        hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+        hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
         limit = {"INFERENCE_NUM_THREADS": threads} if threads else {}
         compiled = openvino.Core().compile_model(str(model), "CPU", hints | limit)
         self._inputs = frozenset(name for port in compiled.inputs for name in port.names)
-        self._states = next(port for port in compiled.outputs if _STATES in port.names)
+        self._rows = compiled.outputs[0]
         self._request = compiled.create_infer_request()
 
     @property
     def dimension(self) -> int:
         """The length of a vector."""
-        return int(self._states.partial_shape[2].get_length())
+        return int(self._rows.partial_shape[1].get_length())
 
     def __call__(self, texts: Sequence[str]) -> Vectors:
         """Return one unit row per text."""
-        ready = [text.lower() for text in texts] if self._layout.lower_case else list(texts)
+        ready = [self._layout.prompt + text for text in texts]
+        if self._layout.lower_case:
+            ready = [text.lower() for text in ready]
         ids = [encoding.ids for encoding in self._tokenizer.encode_batch(ready)]
         shape = (len(ids), max(1, *map(len, ids)))
         tokens = np.full(shape, self._layout.pad_id, dtype=np.int64)
@@ -60,12 +71,4 @@ class OpenVinoEncoder:
             mask[row, : len(line)] = 1
         feed = {"input_ids": tokens, "attention_mask": mask, "token_type_ids": np.zeros_like(tokens)}
         wanted = {name: feed[name] for name in self._inputs & feed.keys()}
-        states = self._request.infer(wanted, share_inputs=True, share_outputs=True)[self._states]
-        return unit_rows(self._pool(states, mask))
-
-    def _pool(self, states: NDArray[np.float32], mask: NDArray[np.int64]) -> NDArray[np.float32]:
-        if self._layout.pooling == "cls":
-            return states[:, 0]
-        weight = mask[..., None].astype(np.float32)
-        pooled: NDArray[np.float32] = (states * weight).sum(axis=1) / np.maximum(weight.sum(axis=1), _TINY)
-        return pooled
+        return unit_rows(self._request.infer(wanted, share_inputs=True, share_outputs=True)[self._rows])

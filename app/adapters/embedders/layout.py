@@ -1,4 +1,4 @@
-"""How a SentenceTransformer folder turns tokens into a vector, as far as OpenVINO can do the same."""
+"""What happens to a text before a SentenceTransformer's modules see it, and whether OpenVINO can run those modules."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,9 +7,8 @@ from typing import Any
 from app.errors import StartRefused
 from app.modelfiles.safety import read_json, read_json_value
 
-_POOLINGS = ("mean", "cls")
-_LEGACY_PREFIX = "pooling_mode_"
-_LEGACY = {"cls_token": "cls", "mean_tokens": "mean", "max_tokens": "max"}
+# Modules that are tensors in, tensors out: they are converted with the transformer in front of them.
+_MODULES = frozenset({"Pooling", "Normalize", "Dense", "LayerNorm", "Dropout"})
 _LONGEST = 8192
 
 
@@ -21,58 +20,51 @@ class NotConvertible(StartRefused):
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where the transformer is, and what happens before and after it; `max_tokens` counts special tokens too."""
+    """Where the transformer is and how a text becomes tokens.
+
+    `max_tokens` counts special tokens too; `prompt` is what the model puts in front of every text, mostly nothing.
+    """
 
     transformer: Path
-    pooling: str
     max_tokens: int
     pad_id: int
     lower_case: bool
+    prompt: str
 
 
 def read_layout(folder: Path) -> Layout:
-    """Read a SentenceTransformer's folder, or a plain transformer's, which is pooled by the mean.
+    """Read a SentenceTransformer's folder, or a plain transformer's.
 
-    Raises NotConvertible for anything but one transformer, mean or cls pooling, and normalisation.
+    Raises NotConvertible for modules that are not one transformer with pooling, dense layers and normalisation, in
+    any number and of any kind, behind it.
     """
     modules = read_json_value(folder / "modules.json") or [{"type": "Transformer", "path": ""}]
     kinds = [str(module["type"]).rpartition(".")[2] for module in modules]
-    if kinds[:1] != ["Transformer"] or set(kinds[1:]) - {"Pooling", "Normalize"}:
-        raise NotConvertible(f"modules {', '.join(kinds)} are more than a transformer, pooling and normalisation")
+    if kinds[:1] != ["Transformer"] or set(kinds[1:]) - _MODULES:
+        raise NotConvertible(
+            f"modules {', '.join(kinds)} are more than a transformer and {', '.join(sorted(_MODULES))}"
+        )
     transformer = folder / modules[0].get("path", "")
     if not (transformer / "tokenizer.json").is_file():
         raise NotConvertible("the model has no tokenizer.json")
-    if read_json(folder / "config_sentence_transformers.json").get("default_prompt_name"):
-        raise NotConvertible("the model puts a prompt in front of every text")
-    pooling = next(
-        (_pooling(folder / modules[at]["path"]) for at, kind in enumerate(kinds) if kind == "Pooling"), "mean"
-    )
-    if pooling not in _POOLINGS:
-        raise NotConvertible(f"pooling by {pooling} is not supported")
     inner = read_json(transformer / "sentence_bert_config.json")
     config = read_json(transformer / "config.json")
     return Layout(
         transformer=transformer,
-        pooling=pooling,
         max_tokens=_max_tokens(inner, config, read_json(transformer / "tokenizer_config.json")),
         pad_id=int(config.get("pad_token_id") or 0),
         lower_case=bool(inner.get("do_lower_case")),
+        prompt=_prompt(folder, [folder / modules[at]["path"] for at, kind in enumerate(kinds) if kind == "Pooling"]),
     )
 
 
-def _pooling(folder: Path) -> str:
-    """Return the one way of pooling a configuration names, in its newer or its older form."""
-    config = read_json(folder / "config.json")
-    named = config.get("pooling_mode")
-    if named is None:
-        flags = [name.removeprefix(_LEGACY_PREFIX) for name, on in config.items() if _is_flag(name, on)]
-        named = [_LEGACY.get(flag, flag) for flag in flags] or ["mean"]
-    modes = [named] if isinstance(named, str) else list(named)
-    return "+".join(str(mode) for mode in modes)
-
-
-def _is_flag(name: str, value: Any) -> bool:
-    return name.startswith(_LEGACY_PREFIX) and value is True
+def _prompt(folder: Path, poolings: list[Path]) -> str:
+    """Return the text a model puts in front of every text of its own accord."""
+    config = read_json(folder / "config_sentence_transformers.json")
+    prompt = str((config.get("prompts") or {}).get(config.get("default_prompt_name")) or "")
+    if prompt and not all(read_json(place / "config.json").get("include_prompt", True) for place in poolings):
+        raise NotConvertible("the model leaves its prompt out of the pooling")
+    return prompt
 
 
 def _max_tokens(inner: dict[str, Any], config: dict[str, Any], tokenizer: dict[str, Any]) -> int:

@@ -1,11 +1,13 @@
 """A deterministic generator without a model: for tests, and for first runs on machines that have none."""
 
+import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 
-from app.domain.models import Generation, GeneratorSpec, Prompt
+from app.domain.models import Delta, Generation, GeneratorSpec, Prompt
 
 _WORD = re.compile(r"\S+")
+_PIECE = re.compile(r"\s*\S+")
 
 
 class EchoGenerator:
@@ -31,6 +33,15 @@ class EchoGenerator:
         reason = "length" if len(ends) > max_tokens else "stop"
         used = self.count_tokens(prompt.system) + self.count_tokens(prompt.user)
         return Generation(written, used, min(len(ends), max_tokens), reason)
+
+    async def stream(self, prompt: Prompt, *, max_tokens: int) -> AsyncGenerator[Delta | Generation, None]:
+        """Return the same text word by word, each with the blanks before it."""
+        written = await self.generate(prompt, max_tokens=max_tokens)
+        for word in _PIECE.findall(written.text):
+            yield Delta(word)
+            # Whoever reads may leave between two words, as with a model.
+            await asyncio.sleep(0)
+        yield written
 
     def count_tokens(self, text: str) -> int:
         """Return the number of words."""

@@ -2,16 +2,18 @@
 
 import dataclasses
 import json
+from collections.abc import AsyncGenerator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from app.adapters.generators.openvino_pipeline import PipelineLimits
 from app.adapters.generators.prepared import open_tokens, readable_model
+from app.adapters.generators.quantisation import Quantisation, check_openvino
 from app.adapters.generators.settling import NAME, report_load
 from app.adapters.generators.shape import read_shape
 from app.adapters.generators.tokens import Tokens
 from app.adapters.generators.worker import Worker
-from app.domain.models import Generation, GeneratorSpec, Prompt
+from app.domain.models import Delta, Generation, GeneratorSpec, Prompt
 from app.errors import GenerationFailed, ModelAltered, NotReady
 from app.modelfiles.apart import module_command
 from app.modelfiles.locate import ModelFiles, is_openvino
@@ -36,8 +38,10 @@ class OpenVinoGenerator:
         waiting: int = 32,
         exact: bool = False,
         threads: int | None = None,
+        quantisation: Quantisation = Quantisation.NONE,
     ) -> None:
-        """Begin to load. Raises ModelAltered where the file is of a kind OpenVINO cannot read."""
+        """Begin to load. Raises ModelAltered where the file is of a kind OpenVINO cannot read, SettingsInvalid."""
+        check_openvino(quantisation)
         if files.path.is_dir() and not is_openvino(files.path):
             raise ModelAltered(
                 f"{files.model_id} is neither GGUF nor in OpenVINO's format", "set LLM_BACKEND=transformers"
@@ -63,6 +67,10 @@ class OpenVinoGenerator:
     async def generate(self, prompt: Prompt, *, max_tokens: int) -> Generation:
         """Write at most `max_tokens` tokens; see the port."""
         return await self._worker.submit(prompt, max_tokens)
+
+    def stream(self, prompt: Prompt, *, max_tokens: int) -> AsyncGenerator[Delta | Generation, None]:
+        """Write the same text piece by piece; see the port."""
+        return self._worker.stream(prompt, max_tokens)
 
     def count_tokens(self, text: str) -> int:
         """Return the number of the model's tokens in `text`. Raises NotReady while loading, GenerationFailed."""

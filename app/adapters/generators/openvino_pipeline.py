@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from app.adapters.generators.chat import folded, messages, plain
+from app.adapters.generators.pieces import Told
 from app.adapters.generators.settling import NAME
 from app.domain.models import Generation, Prompt
 from app.errors import GenerationFailed
@@ -100,14 +101,12 @@ class OpenVinoStream:
         self._prompt_tokens = prompt_tokens
         self._tokens: list[int] = []
         self._reason = ""
+        self._told = Told()
 
     def finished(self) -> Generation | None:
         """Return the whole answer once it is written. Raises GenerationFailed where the model gave it up."""
         status = self._handle.get_status().name
-        while self._handle.can_read():
-            for output in self._handle.read().values():
-                self._tokens += output.generated_ids
-                self._reason = output.finish_reason.name
+        self._read()
         if status == "RUNNING":
             return None
         if status != "FINISHED":
@@ -115,6 +114,21 @@ class OpenVinoStream:
         text = str(self._tokenizer.decode(self._tokens))
         reason = "length" if self._reason == "LENGTH" else "stop"
         return Generation(text.strip(), self._prompt_tokens, len(self._tokens), reason)
+
+    def piece(self) -> str:
+        """Return what was written since the last call, as far as it will stay as it is."""
+        self._read()
+        return self._told.more(str(self._tokenizer.decode(self._tokens))) if self._tokens else ""
+
+    def rest(self, answer: Generation) -> str:
+        """Return what no piece has told of the whole answer."""
+        return self._told.rest(answer.text)
+
+    def _read(self) -> None:
+        while self._handle.can_read():
+            for output in self._handle.read().values():
+                self._tokens += output.generated_ids
+                self._reason = output.finish_reason.name
 
     def cancel(self) -> None:
         """Give the answer up; the next step frees what it held."""

@@ -2,33 +2,40 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from app.adapters.generators.pieces import Hear, pieces_of
+from app.adapters.generators.quantisation import Quantisation, check_transformers
 from app.adapters.generators.settling import NAME, report_load, settle
 from app.adapters.generators.shape import read_shape
 from app.adapters.generators.transformers_model import TransformersModel
-from app.domain.models import Generation, GeneratorSpec, Prompt
+from app.domain.models import Delta, Generation, GeneratorSpec, Prompt
 from app.errors import GenerationFailed, NotReady, Overloaded
 from app.modelfiles.device import has_gpu
 from app.modelfiles.locate import ModelFiles
 
 _LOADING_SECONDS = 10.0
 _MOST_CONTEXT_TOKENS = 8_192
+_GPU_SEQUENCES = 64
 
 
 class Model(Protocol):
-    """A loaded model that writes one answer at a time."""
+    """A loaded model; on a GPU, several threads may have it write at once."""
 
-    def write(self, prompt: Prompt, max_tokens: int, left: Callable[[], bool]) -> Generation:
-        """Write an answer; stop early once `left` returns True."""
+    def write(self, prompt: Prompt, max_tokens: int, left: Callable[[], bool], hear: Hear | None = None) -> Generation:
+        """Write an answer, telling `hear` its pieces; stop early once `left` returns True."""
         ...
 
     def count_tokens(self, text: str) -> int:
         """Return the number of tokens of `text`."""
+        ...
+
+    def close(self) -> None:
+        """End what runs in the background."""
         ...
 
 
@@ -36,13 +43,15 @@ class Model(Protocol):
 class _Job:
     prompt: Prompt
     max_tokens: int
+    hear: Hear | None = None
     future: "Future[Generation]" = field(default_factory=Future)
 
 
 class TransformersGenerator:
-    """Writes one answer at a time on a thread of its own; the model is loaded there, in the background.
+    """Writes answers on threads of its own, where the model is loaded in the background.
 
-    At most `waiting` requests wait beside the one being written. `device` None means a GPU where there is one.
+    On a CPU one at a time: transformers' batches gain nothing there. On a GPU many in one running batch. At most
+    `waiting` requests wait beside those being written. `device` None means a GPU where there is one.
     """
 
     def __init__(
@@ -51,18 +60,21 @@ class TransformersGenerator:
         *,
         device: str | None = None,
         waiting: int = 8,
-        load: Callable[[Path, str, int], Model] = TransformersModel,
+        quantisation: Quantisation = Quantisation.NONE,
+        load: Callable[[Path, str, int, Quantisation], Model] = TransformersModel,
     ) -> None:
-        """Begin to load. Raises ModelAltered where the model's configuration cannot be read."""
+        """Begin to load. Raises ModelAltered where the model's configuration cannot be read, SettingsInvalid."""
         place = device or ("cuda" if has_gpu() else "cpu")
+        check_transformers(quantisation, place)
+        sequences = 1 if place == "cpu" else _GPU_SEQUENCES
         context = min(read_shape(files.path).context_tokens, _MOST_CONTEXT_TOKENS)
         self._spec = GeneratorSpec(files.model_id, "transformers", place, context)
-        self._limit = 1 + waiting
+        self._limit = sequences + waiting
         self._inside = 0
         self._closed = False
         self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="generator")
-        self._model = self._pool.submit(load, files.path, place, context)
+        self._pool = ThreadPoolExecutor(sequences, thread_name_prefix="generator")
+        self._model = self._pool.submit(load, files.path, place, context, quantisation)
         self._model.add_done_callback(report_load)
 
     @property
@@ -72,8 +84,14 @@ class TransformersGenerator:
 
     async def generate(self, prompt: Prompt, *, max_tokens: int) -> Generation:
         """Write at most `max_tokens` tokens; see the port."""
+        return await asyncio.wrap_future(self._enter(_Job(prompt, max_tokens)))
+
+    def stream(self, prompt: Prompt, *, max_tokens: int) -> AsyncGenerator[Delta | Generation, None]:
+        """Write the same text piece by piece; see the port."""
+        return pieces_of(lambda hear: self._enter(_Job(prompt, max_tokens, hear)))
+
+    def _enter(self, job: _Job) -> "Future[Generation]":
         model = self._loaded()
-        job = _Job(prompt, max_tokens)
         with self._lock:
             if self._inside >= self._limit:
                 raise Overloaded(NAME)
@@ -81,7 +99,7 @@ class TransformersGenerator:
         # A caller who leaves makes room at once, though the thread may still have to pass over the job.
         job.future.add_done_callback(self._leave)
         self._send(model, job)
-        return await asyncio.wrap_future(job.future)
+        return job.future
 
     def count_tokens(self, text: str) -> int:
         """Return the number of the model's tokens in `text`. Raises NotReady while loading."""
@@ -95,6 +113,8 @@ class TransformersGenerator:
         """Stop the answer at hand and end the thread; callers that still wait get GenerationFailed."""
         self._closed = True
         self._pool.shutdown(wait=True)
+        if self._model.done() and not self._model.cancelled() and self._model.exception() is None:
+            self._model.result().close()
 
     def _loaded(self) -> Model:
         if self._closed:
@@ -120,7 +140,7 @@ class TransformersGenerator:
             return self._closed or job.future.cancelled()
 
         # Whoever waited in the queue and left has no answer written at all.
-        answer = Generation("", 0, 0) if left() else model.write(job.prompt, job.max_tokens, left)
+        answer = Generation("", 0, 0) if left() else model.write(job.prompt, job.max_tokens, left, job.hear)
         if self._closed:
             raise GenerationFailed(NAME, "closed")
         return answer

@@ -13,12 +13,14 @@ import logging
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import IO, Any
 
+from app.adapters.generators.pieces import Hear, pieces_of
 from app.adapters.generators.settling import NAME, settle
-from app.domain.models import Generation, Prompt
+from app.domain.models import Delta, Generation, Prompt
 from app.errors import GenerationFailed, NotReady, Overloaded
 from app.modelfiles.apart import child_environment
 
@@ -26,6 +28,14 @@ _LOADING_SECONDS = 5.0
 _SILENCE_SECONDS = 30.0
 _EXIT_SECONDS = 5.0
 _log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    """A request inside; `hear` is told the pieces of its answer, where they are wanted."""
+
+    hear: Hear | None
+    future: "Future[Generation]" = field(default_factory=Future)
 
 
 class Worker:
@@ -41,7 +51,7 @@ class Worker:
         self._silence = silence
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
-        self._jobs: dict[int, Future[Generation]] = {}
+        self._jobs: dict[int, _Job] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self._heard = 0.0
         self._ready = False
@@ -64,7 +74,14 @@ class Worker:
 
     async def submit(self, prompt: Prompt, max_tokens: int) -> Generation:
         """Return the answer; cancelling the call stops the work. Raises as the Generator port says."""
-        future: Future[Generation] = Future()
+        return await asyncio.wrap_future(self._enter(prompt, max_tokens, None))
+
+    def stream(self, prompt: Prompt, max_tokens: int) -> AsyncGenerator[Delta | Generation, None]:
+        """Yield the answer's pieces, then the answer; closing stops the work. Raises as the Generator port says."""
+        return pieces_of(lambda hear: self._enter(prompt, max_tokens, hear))
+
+    def _enter(self, prompt: Prompt, max_tokens: int, hear: Hear | None) -> "Future[Generation]":
+        job = _Job(hear)
         with self._lock:
             self.check()
             self._end_silence()
@@ -72,10 +89,11 @@ class Worker:
                 raise Overloaded(NAME)
             number = next(self._numbers)
             self._heard = self._heard if self._jobs else time.monotonic()
-            self._jobs[number] = future
-        future.add_done_callback(lambda done: self._leave(number, done))
-        self._write({"id": number, "system": prompt.system, "user": prompt.user, "max_tokens": max_tokens})
-        return await asyncio.wrap_future(future)
+            self._jobs[number] = job
+        job.future.add_done_callback(lambda done: self._leave(number, done))
+        request = {"id": number, "system": prompt.system, "user": prompt.user, "max_tokens": max_tokens}
+        self._write(request if hear is None else {**request, "stream": True})
+        return job.future
 
     def close(self) -> None:
         """End the process; callers that still wait get GenerationFailed."""
@@ -127,6 +145,8 @@ class Worker:
                 message = _parsed(line)
                 self._ready = self._ready or "ready" in message
                 reason = message.get("failed", reason)
+                for number, piece in message.get("pieces", ()):
+                    self._tell(number, piece)
                 if "id" in message:
                     self._answer(message)
         with contextlib.suppress(OSError):
@@ -134,13 +154,19 @@ class Worker:
         status = process.wait()
         self._lost(reason or f"ended with status {status}")
 
+    def _tell(self, number: int, piece: str) -> None:
+        with self._lock:
+            job = self._jobs.get(number)
+        if job is not None and job.hear is not None:
+            job.hear(piece)
+
     def _answer(self, message: dict[str, Any]) -> None:
         with self._lock:
-            future = self._jobs.get(message["id"])
-        if future is None:
+            job = self._jobs.get(message["id"])
+        if job is None:
             return
         answer = message.get("answer")
-        settle(future, Generation(**answer) if answer else GenerationFailed(NAME, message["error"]))
+        settle(job.future, Generation(**answer) if answer else GenerationFailed(NAME, message["error"]))
 
     def _lost(self, reason: str) -> None:
         with self._lock:
@@ -176,9 +202,9 @@ class Worker:
 
     def _fail_all(self, reason: str) -> None:
         with self._lock:
-            futures = [*self._jobs.values()]
-        for future in futures:
-            settle(future, GenerationFailed(NAME, reason))
+            jobs = [*self._jobs.values()]
+        for job in jobs:
+            settle(job.future, GenerationFailed(NAME, reason))
 
 
 def _pipe(stream: IO[bytes] | None) -> IO[bytes]:

@@ -7,6 +7,7 @@ A row is analysed in its own language. A question's language is not known for su
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
 
 import Stemmer
 from bm25s.stopwords import STOPWORDS_EN_PLUS, STOPWORDS_FRENCH, STOPWORDS_GERMAN, STOPWORDS_SPANISH
@@ -64,7 +65,25 @@ def row_terms(text: str, language: str) -> list[str]:
     return [stem(word, language) for word in words(text)]
 
 
-def query_terms(text: str) -> list[tuple[str, ...]]:
+@lru_cache(maxsize=1024)
+def query_terms(text: str, languages: tuple[str, ...] = tuple(LANGUAGES)) -> tuple[tuple[str, ...], ...]:
     """Return, for every distinct word of a question, the stems it stands for."""
-    found = {word: tuple(sorted({stem(word, language) for language in LANGUAGES})) for word in words(text)}
-    return list(found.values())
+    return tuple(_stems(word, languages) for word in dict.fromkeys(words(text)))
+
+
+def query_pairs(text: str, languages: tuple[str, ...]) -> set[tuple[str, str]]:
+    """Return the pairs of neighbouring words of a question, as stems, in every language."""
+    said = list(words(text))
+    return {
+        (stem(first, language), stem(second, language)) for first, second in pairwise(said) for language in languages
+    }
+
+
+@lru_cache(maxsize=65536)
+def _stems(word: str, languages: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted({stem(word, language) for language in languages}))
+
+
+def analyse(text: str) -> tuple[str, ...]:
+    """Return the index terms of a text, as of a question."""
+    return tuple(stem for stems in query_terms(text) for stem in stems)

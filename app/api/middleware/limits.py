@@ -1,6 +1,7 @@
 """How much and how long: a cap on bodies, and a deadline for everything but streams."""
 
 import asyncio
+from collections.abc import Mapping
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -13,18 +14,27 @@ _DIGITS = 18
 
 
 class BodyCap:
-    """Refuses bodies over `most` bytes: announced ones before anything is read, chunked ones as they pass it."""
+    """Refuses bodies over `most` bytes: announced ones before anything is read, chunked ones as they pass it.
 
-    def __init__(self, app: ASGIApp, most: int) -> None:
-        self._counted = RequestBodyLimitMiddleware(app, max_body_size=most)
+    `larger` gives paths (what they are, or begin with up to a slash) a cap of their own.
+    """
+
+    def __init__(self, app: ASGIApp, most: int, larger: Mapping[str, int] | None = None) -> None:
+        self._app = app
         self._most = most
+        self._larger = tuple((larger or {}).items())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or raise HTTPException 413."""
+        most = self._cap(scope)
         announced = Headers(scope=scope).get("content-length", "") if scope["type"] == "http" else ""
-        if announced.isdecimal() and (len(announced) > _DIGITS or int(announced) > self._most):
+        if announced.isdecimal() and (len(announced) > _DIGITS or int(announced) > most):
             raise HTTPException(413)
-        await self._counted(scope, receive, send)
+        await RequestBodyLimitMiddleware(self._app, max_body_size=most)(scope, receive, send)
+
+    def _cap(self, scope: Scope) -> int:
+        path = str(scope.get("path", "")).removeprefix(scope.get("root_path", "")) + "/"
+        return next((most for start, most in self._larger if path.startswith(f"{start}/")), self._most)
 
 
 class Deadline:

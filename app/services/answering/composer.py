@@ -1,30 +1,34 @@
-"""Composes a draft from evidence: extractive, or generated and then held to the evidence."""
+"""Composes a draft from evidence: extractive, or generated and held to the evidence as it is written."""
 
 import json
 import logging
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
 
 from app.domain.answers import AnswerMode, Draft, Grounding, Outcome, Usage
 from app.domain.conversations import Question
+from app.domain.events import SourceCited, TextSaid
+from app.domain.models import Delta, Generation, Prompt
 from app.domain.retrieval import Evidence, Hit
 from app.errors import GenerationFailed
 from app.ports import Generator, Release
 from app.services.answering import prompting
 from app.services.answering.extractive import CountTokens, extract
-from app.services.answering.facts import plain
 from app.services.answering.grounding import Grounder
 from app.services.answering.rendering import Carried, cite, number, render
-from app.services.answering.sentences import is_whole, sentences, without_mark
+from app.services.answering.sentences import SentenceReader
+from app.services.answering.telling import Teller, told
+from app.services.answering.writing import Writing, WritingRules
 
 log = logging.getLogger(__name__)
 
 EXTRACTIVE = "extractive"
-RULES = "1"
+RULES = "2"
 """Names the rules by which sentences are taken and held to their evidence; part of the answer cache's key."""
 
-_MARK = re.compile(r"\s*\[\d{1,3}\]")
+Composing = AsyncGenerator[TextSaid | SourceCited | Draft, None]
+"""What is told of an answer as it is composed, and the whole draft last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +36,20 @@ class ComposeRules:
     """How answers are made.
 
     `measured` says, per model and shape of the best document (`steps` or `prose`), which mode was measured better; a
-    model that was not measured answers extractively. A generated answer is kept when at least `min_kept` of its
-    sentences are carried, and it holds at least `min_sentences` of them.
+    model that was not measured answers extractively. A generated answer stands once `min_sentences` are carried, and
+    the share `min_kept` of those written so far; until then nothing of it is told, and the extractive answer may take
+    its place. `repeats` and `strays` say when its model is stopped, see WritingRules. `evidence_tokens` bound what it
+    is shown, the lines of the extractive answer first and in any case; whole passages of other documents were measured
+    to halve the answers a second and to lose key facts.
     """
 
     mode: AnswerMode = AnswerMode.AUTO
     measured: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     min_kept: float = 0.5
     min_sentences: int = 2
-    evidence_tokens: int = 600
+    evidence_tokens: int = 200
+    repeats: int = 1
+    strays: int = 2
 
 
 class Composer:
@@ -60,20 +69,34 @@ class Composer:
         writer = self._generator.spec.model_id if self._generator else EXTRACTIVE
         rules = self._rules
         measured = json.dumps(dict(rules.measured.get(writer, {})), sort_keys=True)
-        knobs = f"{rules.min_kept}/{rules.min_sentences}/{rules.evidence_tokens}/{self._grounder.rules}"
-        return f"{RULES}/{writer}/{rules.mode}/{measured}/{knobs}"
+        knobs = (rules.min_kept, rules.min_sentences, rules.evidence_tokens, rules.repeats, rules.strays)
+        return f"{RULES}/{writer}/{rules.mode}/{measured}/{knobs}/{self._grounder.rules}"
 
     async def compose(self, question: Question, evidence: Evidence, release: Release) -> Draft:
-        """Return a draft whose every sentence is carried; `evidence` must be sufficient."""
+        """Return a draft whose every sentence is carried; `evidence` must be sufficient. The stream, gathered."""
+        async with aclosing(self.stream(question, evidence, release)) as composing:
+            async for item in composing:
+                if isinstance(item, Draft):
+                    return item
+        raise AssertionError("composing ends with a draft")
+
+    async def stream(self, question: Question, evidence: Evidence, release: Release) -> Composing:
+        """Tell an answer as it is composed, then its draft; `evidence` must be sufficient.
+
+        Closing the iterator stops the model. One that fails is replaced by the evidence, see Draft.
+        """
         main, whole = extract(question.text, evidence, release, self._count, question.max_tokens)
         generator = self._generator
         if generator is None or self._mode(generator, evidence.hits[0]) is AnswerMode.EXTRACT:
-            return self._extractive(main, whole=whole)
-        try:
-            return await self._generated(generator, question, evidence, main, whole=whole)
-        except GenerationFailed:
-            log.warning("generation failed, answering from the evidence", exc_info=True)
-            return self._extractive(main, whole=whole, grounding=Grounding("extractive", fallback=True))
+            draft = self._extractive(main, whole=whole)
+            for event in told(draft):
+                yield event
+            yield draft
+            return
+        work = _Work(generator, question, evidence, main, whole)
+        async with aclosing(self._generated(work)) as generated:
+            async for item in generated:
+                yield item
 
     def _mode(self, generator: Generator, hit: Hit) -> AnswerMode:
         if self._rules.mode is not AnswerMode.AUTO:
@@ -99,51 +122,98 @@ class Composer:
             model=EXTRACTIVE,
         )
 
-    async def _generated(
-        self,
-        generator: Generator,
-        question: Question,
-        evidence: Evidence,
-        main: Sequence[Carried],
-        *,
-        whole: bool,
-    ) -> Draft:
-        blocks = prompting.pack(evidence.hits, main, generator.count_tokens, self._rules.evidence_tokens)
-        prompt = prompting.build(question.text, blocks)
-        written = await generator.generate(prompt, max_tokens=question.max_tokens)
-        usage = Usage(written.prompt_tokens, written.completion_tokens)
-        said = _sentences(written.text)
-        kept = await self._carried([sentence for sentence in said if is_whole(sentence)], evidence, main)
-        dropped = len(said) - len(kept)
-        if not self._enough(len(kept), len(said), len(main)):
-            fallback = Grounding("generative", dropped=dropped, fallback=True)
-            return self._extractive(main, whole=whole, grounding=fallback, usage=usage)
-        grounding = Grounding("generative", len(kept), len(kept), dropped)
-        return draft(kept, whole=dropped == 0, method=grounding, usage=usage, model=generator.spec.model_id)
+    async def _generated(self, work: "_Work") -> Composing:
+        blocks = prompting.pack(work.evidence.hits, work.main, work.generator.count_tokens, self._rules.evidence_tokens)
+        prompt = prompting.build(work.question.text, blocks)
+        writing, cost, teller = self._writing(work), _Cost(work.generator, prompt), Teller()
+        failed = False
+        try:
+            async with aclosing(self._written(work, prompt, writing, cost)) as sentences:
+                async for sentence in sentences:
+                    for event in teller.tell(sentence):
+                        yield event
+        except GenerationFailed:
+            log.warning("generation failed, answering from the evidence", exc_info=True)
+            failed = True
+        if writing.stands:
+            grounding = Grounding("generative", len(writing.kept), len(writing.kept), writing.dropped)
+            whole, model = writing.dropped == 0 and not failed, work.generator.spec.model_id
+            yield draft(writing.kept, whole=whole, method=grounding, usage=cost.usage, model=model, degraded=failed)
+            return
+        instead = self._instead(work, writing, cost, failed=failed)
+        for event in told(instead):
+            yield event
+        yield instead
 
-    def _enough(self, kept: int, said: int, main: int) -> bool:
-        least = max(1, min(self._rules.min_sentences, main))
-        return kept >= least and kept >= self._rules.min_kept * said
+    async def _written(
+        self, work: "_Work", prompt: Prompt, writing: Writing, cost: "_Cost"
+    ) -> AsyncGenerator[Carried, None]:
+        """Yield the sentences that may be told, until the model has ended or need not go on."""
+        reader = SentenceReader()
+        async with aclosing(work.generator.stream(prompt, max_tokens=work.question.max_tokens)) as pieces:
+            async for piece in pieces:
+                ended = reader.end() if isinstance(piece, Generation) else reader.read(piece.text)
+                cost.add(piece)
+                for sentence in await writing.take(ended):
+                    yield sentence
+                if writing.over:
+                    return
 
-    async def _carried(self, said: Sequence[str], evidence: Evidence, main: Sequence[Carried]) -> list[Carried]:
-        """Return the sentences that a passage carries."""
-        sources = {item.passage.id: (item.document, item.passage) for item in main}
-        sources |= {hit.passage.id: (hit.document, hit.passage) for hit in evidence.hits}
-        listed = list(sources.values())
-        kept: list[Carried] = []
-        for text, (verdict, at) in zip(said, await self._grounder.best(said, listed), strict=True):
-            if verdict.carried:
-                document, passage = listed[at]
-                kept.append(Carried(text, passage, document, line=True))
-        return kept
+    def _writing(self, work: "_Work") -> Writing:
+        sources = {item.passage.id: (item.document, item.passage) for item in work.main}
+        sources |= {hit.passage.id: (hit.document, hit.passage) for hit in work.evidence.hits}
+        rules = self._rules
+        least = max(1, min(rules.min_sentences, len(work.main)))
+        return Writing(
+            self._grounder.over([*sources.values()]),
+            work.main,
+            WritingRules(least, rules.min_kept, rules.repeats, rules.strays),
+        )
+
+    def _instead(self, work: "_Work", writing: Writing, cost: "_Cost", *, failed: bool) -> Draft:
+        """Return the extractive answer that takes the place of a generated one."""
+        if failed:
+            grounding = Grounding("extractive", fallback=True)
+            return replace(self._extractive(work.main, whole=work.whole, grounding=grounding), degraded=True)
+        dropped = writing.dropped + len(writing.kept)
+        grounding = Grounding("generative", dropped=dropped, fallback=True)
+        return self._extractive(work.main, whole=work.whole, grounding=grounding, usage=cost.usage)
 
 
-def _sentences(written: str) -> list[str]:
-    """Return what a model wrote, each sentence once, without marks of its own: they cite nothing."""
-    found: dict[str, str] = {}
-    for sentence in sentences(_MARK.sub("", written)):
-        found.setdefault(plain(without_mark(sentence)), sentence)
-    return list(found.values())
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What a model is to answer; `main` is the extractive answer, `whole` tells that all of it fits."""
+
+    generator: Generator
+    question: Question
+    evidence: Evidence
+    main: Sequence[Carried]
+    whole: bool
+
+
+class _Cost:
+    """The tokens an answer takes; counted here where its model was stopped before it could tell."""
+
+    def __init__(self, generator: Generator, prompt: Prompt) -> None:
+        self._generator = generator
+        self._prompt = prompt
+        self._pieces: list[str] = []
+        self._told: Usage | None = None
+
+    def add(self, piece: Delta | Generation) -> None:
+        """Take what the model gave."""
+        if isinstance(piece, Generation):
+            self._told = Usage(piece.prompt_tokens, piece.completion_tokens)
+        else:
+            self._pieces.append(piece.text)
+
+    @property
+    def usage(self) -> Usage:
+        """The model's own count, or else that of its tokenizer, without the marks of its chat template."""
+        if self._told is not None:
+            return self._told
+        count = self._generator.count_tokens
+        return Usage(count(self._prompt.system) + count(self._prompt.user), count("".join(self._pieces)))
 
 
 def shape(hit: Hit) -> str:
@@ -151,7 +221,9 @@ def shape(hit: Hit) -> str:
     return "steps" if any(section.steps for section in hit.document.sections) else "prose"
 
 
-def draft(carried: Sequence[Carried], *, whole: bool, method: Grounding, usage: Usage, model: str) -> Draft:
+def draft(
+    carried: Sequence[Carried], *, whole: bool, method: Grounding, usage: Usage, model: str, degraded: bool = False
+) -> Draft:
     """Put carried sentences together."""
     return Draft(
         text="".join(render(carried)),
@@ -161,4 +233,5 @@ def draft(carried: Sequence[Carried], *, whole: bool, method: Grounding, usage: 
         grounding=method,
         usage=usage,
         model=model,
+        degraded=degraded,
     )

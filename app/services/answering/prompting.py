@@ -9,7 +9,7 @@ from app.domain.models import Prompt
 from app.domain.retrieval import Hit
 from app.services.answering.rendering import Carried
 
-VERSION = "1"
+VERSION = "2"
 """Names the prompt's wording; part of the answer cache's key."""
 
 SYSTEM = (
@@ -29,7 +29,10 @@ def build(question: str, blocks: Sequence[str]) -> Prompt:
 
 
 def pack(hits: Sequence[Hit], main: Sequence[Carried], count: Callable[[str], int], budget: int) -> list[str]:
-    """Return evidence blocks, best first, within a token budget: the best document's answer, then passages."""
+    """Return evidence blocks, best first: the lines of the best document's answer, then passages within a budget.
+
+    `budget` counts the tokens of all blocks together; the first is shown in any case.
+    """
     blocks = [evidence_block(hits[0].document.title, [item.text for item in main])]
     spent = count(blocks[0])
     for hit in hits[1:]:

@@ -1,4 +1,4 @@
-"""Builds index releases: read, cut, embed, publish. Nothing is published unless all of it succeeded."""
+"""Makes the content of index releases: read, cut, embed. What the release before embedded is taken over."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -6,17 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.domain.knowledge import Document
+from app.domain.knowledge import Document, Passage
 from app.domain.models import EmbedderSpec, Vectors
-from app.domain.releases import Manifest, ReleaseContent
-from app.errors import IndexCorrupt
-from app.ports import Embedder, KnowledgeSource, ReleaseStore
+from app.domain.releases import ReleaseContent
+from app.ports import Embedder, KnowledgeSource, Release
 from app.services.knowledge import passages
 from app.services.knowledge.reading import fingerprint, read_all
 
 BATCH = 64
 Progress = Callable[[int, int], None]
-"""Called with (passages embedded, passages in all)."""
+"""Called with (passages embedded, passages to embed)."""
 
 
 def no_progress(_done: int, _total: int) -> None:
@@ -24,54 +23,65 @@ def no_progress(_done: int, _total: int) -> None:
 
 
 @dataclass(frozen=True)
-class IndexBuilder:
-    """Keeps the index in step with its sources."""
+class ContentBuilder:
+    """Makes release contents of all that the sources hold."""
 
     sources: Sequence[KnowledgeSource]
     embedder: Embedder
-    store: ReleaseStore
-
-    async def ensure(self, progress: Progress = no_progress) -> tuple[Manifest, bool]:
-        """Build a release only if sources, rules or model changed; return the manifest and whether it was built."""
-        sources = await asyncio.to_thread(self.source_digest)
-        manifest = await asyncio.to_thread(self._usable)
-        if manifest is not None and manifest.sources == sources:
-            return manifest, False
-        return await self.build(progress), True
-
-    async def build(self, progress: Progress = no_progress) -> Manifest:
-        """Build and publish a release; raises KnowledgeInvalid, and then the current release stays."""
-        sources = await asyncio.to_thread(self.source_digest)
-        documents = await asyncio.to_thread(read_all, self.sources)
-        content = await embed_documents(documents, self.embedder, sources, progress)
-        return await asyncio.to_thread(self.store.publish, content)
+    place: str = ""
+    """Where vectors are kept, where that is not beside the rest of a release."""
 
     def source_digest(self) -> str:
-        """Return the digest of all that shapes a release."""
-        return fingerprint(self.sources, passages.RULES, *_model_parts(self.embedder.spec))
+        """Return the digest of all that shapes a release; blocks."""
+        place = (self.place,) if self.place else ()
+        return fingerprint(self.sources, passages.RULES, *_model_parts(self.embedder.spec), *place)
 
-    def _usable(self) -> Manifest | None:
-        """Return the current manifest; one that cannot be read is replaced by a new build."""
-        try:
-            return self.store.current()
-        except IndexCorrupt:
-            return None
+    async def content(self, before: Release | None, progress: Progress = no_progress) -> ReleaseContent:
+        """Read and embed; raises KnowledgeInvalid, DependencyFailed."""
+        # Before reading: what changes meanwhile makes another digest, and is built the next time.
+        sources = await asyncio.to_thread(self.source_digest)
+        documents = await asyncio.to_thread(read_all, self.sources)
+        return await embed_documents(documents, self.embedder, sources, progress, before)
 
 
 async def embed_documents(
-    documents: Sequence[Document], embedder: Embedder, sources: str, progress: Progress = no_progress
+    documents: Sequence[Document],
+    embedder: Embedder,
+    sources: str,
+    progress: Progress = no_progress,
+    before: Release | None = None,
 ) -> ReleaseContent:
-    """Cut documents and embed their passages, longest first so that a batch holds texts of like length."""
-    cut = tuple(passage for document in documents for passage in passages.cut(document))
-    titles = {document.id: document.title for document in documents}
-    texts = [passage.searchable(titles[passage.document_id]) for passage in cut]
-    order = sorted(range(len(texts)), key=lambda at: len(texts[at]), reverse=True)
+    """Cut documents and embed those passages that `before` does not hold; the longest first, for even batches."""
+    cut, texts = await asyncio.to_thread(_cut, documents)
     vectors: Vectors = np.zeros((len(texts), embedder.spec.dimension), np.float32)
+    fresh = await asyncio.to_thread(_take_over, texts, vectors, before, embedder.spec)
+    order = sorted(fresh, key=lambda at: len(texts[at]), reverse=True)
     for start in range(0, len(order), BATCH):
         rows = order[start : start + BATCH]
         vectors[rows] = await embedder.embed([texts[row] for row in rows])
         progress(start + len(rows), len(order))
-    return ReleaseContent(tuple(documents), cut, vectors, embedder.spec, sources, passages.RULES)
+    return ReleaseContent(tuple(documents), cut, vectors, embedder.spec, sources, passages.RULES, len(order))
+
+
+def _cut(documents: Sequence[Document]) -> tuple[tuple[Passage, ...], list[str]]:
+    """Return all passages and what of each is embedded."""
+    titles = {document.id: document.title for document in documents}
+    cut = tuple(passage for document in documents for passage in passages.cut(document))
+    return cut, [passage.searchable(titles[passage.document_id]) for passage in cut]
+
+
+def _take_over(texts: Sequence[str], vectors: Vectors, before: Release | None, spec: EmbedderSpec) -> list[int]:
+    """Fill in the vectors of texts that the same model embedded before; return the rows that remain."""
+    if before is None or before.manifest.model_digest != spec.digest:
+        return list(range(len(texts)))
+    known = {
+        passage.searchable(before.documents[passage.document_id].title): row
+        for row, passage in enumerate(before.passages)
+    }
+    same = [row for row, text in enumerate(texts) if text in known]
+    if same:
+        vectors[same] = before.vectors.stored([known[texts[row]] for row in same])
+    return [row for row, text in enumerate(texts) if text not in known]
 
 
 def _model_parts(spec: EmbedderSpec) -> tuple[str, ...]:

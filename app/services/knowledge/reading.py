@@ -1,7 +1,7 @@
 """Reads every source and checks what no single source can see."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from app.domain.knowledge import Document
 from app.errors import KnowledgeInvalid
@@ -29,3 +29,22 @@ def fingerprint(sources: Sequence[KnowledgeSource], *parts: str) -> str:
     for part in (*(source.fingerprint() for source in sources), *parts):
         whole.update(f"{part}\0".encode())
     return whole.hexdigest()
+
+
+class RememberingSource:
+    """A KnowledgeSource that reads another one again only when that has changed."""
+
+    def __init__(self, source: KnowledgeSource) -> None:
+        self._source = source
+        self._known: tuple[str, tuple[Document, ...]] | None = None
+
+    def fingerprint(self) -> str:
+        """Return the source's own."""
+        return self._source.fingerprint()
+
+    def documents(self) -> Iterator[Document]:
+        """Yield what was read when the source was as it is now."""
+        now = self._source.fingerprint()
+        if self._known is None or self._known[0] != now:
+            self._known = (now, tuple(self._source.documents()))
+        yield from self._known[1]

@@ -21,6 +21,11 @@ class Features:
     document holds. lead: how far its cosine is above that of the hits from the third on. code_found, code_missing: the
     question names an error code, and the document holds it or not. words: logarithm of 1 + the number of informative
     words. foreign, follow_up: the question is not in English, leans on an earlier one.
+
+    What tells a near miss (the product is known, the problem is not): share: BM25 of the hit relative to the rarity of
+    all the words. lacking, held: how much of them the document lacks, how many it holds. named: coverage by the names
+    people give its problem alone (by all of it where it has none). unknown_names: words written like names that nobody
+    wrote about. fused: the figure it was ranked by. nearest: no other hit has a larger cosine.
     """
 
     cosine: float
@@ -33,6 +38,13 @@ class Features:
     words: float
     foreign: float
     follow_up: float
+    share: float = 0.0
+    lacking: float = 0.0
+    held: float = 0.0
+    named: float = 0.0
+    unknown_names: float = 0.0
+    fused: float = 0.0
+    nearest: float = 0.0
 
     def row(self) -> tuple[float, ...]:
         """Return the features as the regression sees them, products of those that strengthen one another included."""
@@ -52,6 +64,13 @@ class Features:
             self.foreign * self.coverage,
             self.foreign * self.cosine,
             self.follow_up,
+            self.share,
+            self.lacking,
+            self.held,
+            self.named,
+            self.unknown_names,
+            self.fused,
+            self.nearest,
         )
 
 
@@ -88,5 +107,5 @@ class Calibration:
         return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, total))))
 
 
-UNCALIBRATED: Final = Calibration(-6.0, (9.0, 2.5, 0, 0, -2.0, 0, 0.5, -2.0, 0, 0, 0, 0, 0, 0, 0), 0.5, "")
+UNCALIBRATED: Final = Calibration(-6.0, (9.0, 2.5, 0, 0, -2.0, 0, 0.5, -2.0, *[0.0] * 14), 0.5, "")
 """Cautious weights for an embedding model that nobody has calibrated yet."""

@@ -1,6 +1,8 @@
 """Which platform a question is about, and which documents are for another one."""
 
 import re
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from app.domain.conversations import Device
@@ -16,6 +18,8 @@ _CUES: Final = {
 _NETWORK_ADDRESS: Final = re.compile(r"\bmac[- ]?(?:add?r|filter)|(?:adresse|dirección) mac\b", re.IGNORECASE)
 _DEVICE: Final = {"osx": "macos", "os": "macos", "darwin": "macos", "ipados": "ios"}
 """Devices' own names that no question uses; `os` begins `OS X`."""
+
+_EVERYWHERE: Final = frozenset({"any", "all"})
 
 
 def platforms_of(text: str, device: Device) -> frozenset[str]:
@@ -34,5 +38,17 @@ def _own_name(system: str) -> frozenset[str]:
 
 def is_for_another(document: Document, platforms: frozenset[str]) -> bool:
     """Tell whether a document names platforms, and none of these is among them."""
-    own = frozenset(map(str, document.metadata.get("platform", ())))
-    return bool(platforms and own) and not own & {"any", *platforms}
+    own = frozenset().union(*map(_listed, values_of(document, "platform")))
+    return bool(platforms and own) and not own & (_EVERYWHERE | platforms)
+
+
+def values_of(document: Document, name: str) -> Sequence[str]:
+    """Return what a document's metadata says under a name, as a list of texts."""
+    value = document.metadata.get(name, ())
+    return (value,) if isinstance(value, str) else tuple(map(str, value))
+
+
+@lru_cache(maxsize=1024)
+def _listed(value: str) -> frozenset[str]:
+    """Return the platforms one value of a document's metadata stands for: authors write `macOS 15` and `Windows`."""
+    return _named(value) or _own_name(value) or frozenset({value.casefold()})

@@ -8,6 +8,7 @@ from app.ports import LexicalIndex
 from app.services.retrieval.codes import error_codes
 from app.services.retrieval.followups import joined
 from app.services.retrieval.glossary import Glossary
+from app.services.retrieval.names import names_in
 from app.services.retrieval.platforms import platforms_of
 from app.services.retrieval.spelling import corrected
 
@@ -18,6 +19,8 @@ class Query:
 
     `text` stands for itself and has its mistyped words put right; `english` is its gloss, or the text itself where it
     is English or in a language without a glossary; `codes` are the error codes of the question itself;
+    `unknown_names` counts the words written like names that nobody here wrote about (0 in
+    German, where every noun is);
     `platforms` those it is about: what a follow-up names itself ("and on a Mac?") counts before what was named earlier.
     """
 
@@ -27,6 +30,7 @@ class Query:
     codes: tuple[str, ...]
     platforms: frozenset[str]
     follow_up: bool
+    unknown_names: int = 0
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -51,6 +55,11 @@ class Reader:
             english=self.glossaries[language].translate(text) if language in self.glossaries else text,
             language=language,
             codes=tuple(error_codes(question.text)),
+            unknown_names=self._unknown_names(question.text, language),
             platforms=platforms_of(question.text, Device()) or platforms_of(whole, question.device),
             follow_up=earlier is not None,
         )
+
+    def _unknown_names(self, text: str, language: str) -> int:
+        # In German every noun is written like a name.
+        return sum(self.lexical.match(name, ()).unknown > 0 for name in names_in(text)) if language != "de" else 0

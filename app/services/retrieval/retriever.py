@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -11,15 +11,18 @@ from app.domain.conversations import Question, Turn
 from app.domain.knowledge import Document
 from app.domain.models import Vectors
 from app.domain.retrieval import Evidence, Filters
-from app.ports import Embedder, Release
+from app.ports import Embedder, Release, Reranker
 from app.services.retrieval.calibration import Calibration, Features
+from app.services.retrieval.duplicates import Duplicates
+from app.services.retrieval.environment import Environment, Fitting, environment_of
 from app.services.retrieval.followups import belongs_together, earlier_question, surely_follows
-from app.services.retrieval.fusion import Candidate, candidates
+from app.services.retrieval.fusion import DEFAULT, Candidate, Fusion, Weights
 from app.services.retrieval.glossary import Glossary
 from app.services.retrieval.query import Query, Reader
-from app.services.retrieval.scoring import features, in_order, scored, usual
+from app.services.retrieval.reranking import Reranking
+from app.services.retrieval.scoring import features, field_of, in_order, scored
 
-RULES = "1"
+RULES = "3"
 """Names the retrieval rules; part of the answer cache's key."""
 
 _CONSIDERED = 50
@@ -28,22 +31,31 @@ _CONSIDERED = 50
 _SCORED = 10
 """The least number of hits that are scored: the features compare a hit with the field behind it."""
 
+_SPARE = 4
+"""How many hits more than asked for are looked at, to stand in for near-duplicates."""
+
 
 @dataclass(frozen=True, slots=True)
 class RetrievalRules:
-    """The knobs: the weight of words beside meaning, when evidence is enough, phrases and their English by language."""
+    """The knobs: the weight of words beside meaning, when evidence is enough, phrases and their English by language.
+
+    `reranked` is how many candidates a reranker puts in order, where there is one.
+    """
 
     lexical_weight: float
     calibration: Calibration
     threshold: float
     glossaries: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    length_weight: float = DEFAULT.length
+    reranked: int = 20
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A reading of a question and its candidates, best first."""
+    """A reading of a question, the environment it is about, and its candidates, best first."""
 
     query: Query
+    around: Environment
     ordered: list[Candidate]
 
 
@@ -51,13 +63,22 @@ class Retriever:
     """The Search service over one release."""
 
     def __init__(
-        self, release: Release, embedder: Embedder, rules: RetrievalRules, detect_language: Callable[[str], str]
+        self,
+        release: Release,
+        embedder: Embedder,
+        rules: RetrievalRules,
+        detect_language: Callable[[str], str],
+        reranker: Reranker | None = None,
     ) -> None:
         self._release = release
         self._embedder = embedder
         self._rules = rules
         self._detect = detect_language
         glossaries = {language: Glossary(entries) for language, entries in rules.glossaries.items()}
+        self._fusion = Fusion(release, Weights(rules.lexical_weight, rules.length_weight))
+        self._fitting = Fitting(release.documents)
+        self._duplicates = Duplicates()
+        self._reranking = Reranking(release, reranker, rules.reranked)
         self._knobs = hashlib.sha256(repr(rules).encode()).hexdigest()
         self._reader = Reader(release.lexical, self._knows, glossaries)
 
@@ -68,8 +89,8 @@ class Retriever:
 
     @property
     def rules_version(self) -> str:
-        """Name everything of the retrieval that could change an answer: code rules and knobs."""
-        return f"{RULES}/{self._knobs}"
+        """Name everything of the retrieval that could change an answer: code rules, knobs and the reranker."""
+        return f"{RULES}/{self._knobs}/{self._reranking.version}"
 
     def language_of(self, question: Question) -> str:
         """Return the language asked for, else the one the question seems to be in."""
@@ -78,11 +99,16 @@ class Retriever:
     async def search(self, question: Question, history: Sequence[Turn] = ()) -> Evidence:
         """Return the `top_k` documents that most likely answer, best first."""
         found = await self._found(question, history)
-        hits = scored(self._release, found.ordered, found.query, self._rules.calibration)
+        ordered = await self._reranking.ordered(found.ordered, found.query, question.device)
+        hits = scored(self._release, ordered, found.query, self._rules.calibration, field_of(found.ordered))
+        told = [
+            replace(hit, warnings=self._fitting.warnings(hit.document, found.around))
+            for hit in self._duplicates.left_out(hits, question.top_k)
+        ]
         answerability = hits[0].score if hits else 0.0
         return Evidence(
             query=found.query.text,
-            hits=tuple(hits[: question.top_k]),
+            hits=tuple(told),
             answerability=answerability,
             sufficient=answerability >= self._rules.threshold,
             release=self._release.manifest.release,
@@ -91,9 +117,10 @@ class Retriever:
     async def best(self, question: Question, history: Sequence[Turn] = ()) -> tuple[str, Features] | None:
         """Return the best document's id and its features, uncalibrated; None where nothing is near at all."""
         found = await self._found(question, history)
-        if not found.ordered:
+        ordered = await self._reranking.ordered(found.ordered, found.query, question.device)
+        if not ordered:
             return None
-        return found.ordered[0].document_id, self._features(found)
+        return ordered[0].document_id, features(self._release, ordered[0], found.query, field_of(found.ordered))
 
     async def _found(self, question: Question, history: Sequence[Turn]) -> "_Found":
         """Search for the question at its word, together with the one before it, or whichever is the right reading."""
@@ -113,9 +140,7 @@ class Retriever:
         vectors = await self._embedder.embed([text for query in queries for text in query.texts])
         parts = np.split(vectors, np.cumsum([len(query.texts) for query in queries])[:-1])
         return await asyncio.to_thread(
-            lambda: [
-                _Found(query, self._ordered(question, query, part)) for query, part in zip(queries, parts, strict=True)
-            ]
+            lambda: [self._candidates(question, query, part) for query, part in zip(queries, parts, strict=True)]
         )
 
     def _belongs_together(self, first: "_Found", second: "_Found", alone: Query) -> bool:
@@ -129,13 +154,25 @@ class Retriever:
         return belongs_together(score, own, both)
 
     def _features(self, found: "_Found") -> Features:
-        return features(self._release, found.ordered[0], found.query, usual(found.ordered))
+        return features(self._release, found.ordered[0], found.query, field_of(found.ordered))
 
-    def _ordered(self, question: Question, query: Query, vectors: Vectors) -> list[Candidate]:
-        widest = bool(question.filters)
-        found = candidates(self._release, vectors, " ".join(query.texts), self._rules.lexical_weight, widest=widest)
-        allowed = [item for item in found if matches(self._release.documents[item.document_id], question.filters)]
-        return in_order(self._release, allowed[:_CONSIDERED], query)[: max(_SCORED, question.top_k)]
+    def _candidates(self, question: Question, query: Query, vectors: Vectors) -> "_Found":
+        around = environment_of(question, query)
+        found = self._allowed(question, query, vectors, widest=bool(question.filters))
+        at_site = self._at_site(found, around)
+        if len(at_site) < min(question.top_k, len(found)) and not question.filters:
+            found = self._allowed(question, query, vectors, widest=True)
+            at_site = self._at_site(found, around)
+        considered = (at_site or found)[:_CONSIDERED]
+        ordered = in_order(self._release, considered, query, lambda name: self._fitting.penalty(name, around))
+        return _Found(query, around, ordered[: max(_SCORED, question.top_k + _SPARE, self._reranking.depth)])
+
+    def _allowed(self, question: Question, query: Query, vectors: Vectors, *, widest: bool) -> list[Candidate]:
+        found = self._fusion.candidates(vectors, " ".join(query.texts), widest=widest)
+        return [item for item in found if matches(self._release.documents[item.document_id], question.filters)]
+
+    def _at_site(self, found: list[Candidate], around: Environment) -> list[Candidate]:
+        return [item for item in found if self._fitting.holds_at_site(item.document_id, around)]
 
     def _knows(self, word: str) -> bool:
         return self._embedder.count_tokens(word) == 1

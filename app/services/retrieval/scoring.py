@@ -1,6 +1,8 @@
 """Puts candidates in order and says how likely each of them answers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import compress
 
 from app.domain.knowledge import Passage, PassageKind
 from app.domain.retrieval import Hit
@@ -20,12 +22,15 @@ _HELD = 0.6
 _FIELD = slice(2, 10)
 
 
-def in_order(release: Release, found: Sequence[Candidate], query: Query) -> list[Candidate]:
-    """Return candidates best first: by similarity, error codes and platform."""
+def in_order(
+    release: Release, found: Sequence[Candidate], query: Query, penalty: Callable[[str], float] = lambda _: 0.0
+) -> list[Candidate]:
+    """Return candidates best first: by similarity, error codes, platform, and what `penalty` takes from a document."""
 
     def merit(item: Candidate) -> float:
         other = is_for_another(release.documents[item.document_id], query.platforms)
-        return item.fused + SAME_CODE * holds_code(release, item, query) - OTHER_PLATFORM * other
+        code = SAME_CODE * holds_code(release, item, query)
+        return item.fused + code - OTHER_PLATFORM * other - penalty(item.document_id)
 
     return sorted(found, key=lambda item: -merit(item))
 
@@ -36,9 +41,11 @@ def holds_code(release: Release, item: Candidate, query: Query) -> bool:
     return any(release.lexical.coverage(code, rows) >= _HELD for code in query.codes)
 
 
-def scored(release: Release, ordered: Sequence[Candidate], query: Query, calibration: Calibration) -> list[Hit]:
-    """Return hits with calibrated scores that fall with rank."""
-    field = usual(ordered)
+def scored(
+    release: Release, ordered: Sequence[Candidate], query: Query, calibration: Calibration, field: "Field | None" = None
+) -> list[Hit]:
+    """Return hits with calibrated scores that fall with rank; `field` is that of another order than this one."""
+    field = field or field_of(ordered)
     hits: list[Hit] = []
     ceiling = 1.0
     for item in ordered:
@@ -48,28 +55,45 @@ def scored(release: Release, ordered: Sequence[Candidate], query: Query, calibra
     return hits
 
 
-def usual(ordered: Sequence[Candidate]) -> float:
-    """Return the mean cosine of the field behind the leaders, 0 where there is none."""
-    field = [item.cosine for item in ordered[_FIELD]]
-    return sum(field) / len(field) if field else 0.0
+@dataclass(frozen=True, slots=True)
+class Field:
+    """The hits one is compared with: mean cosine behind the leaders (0 where there is none), and the largest of all."""
+
+    usual: float
+    largest: float
 
 
-def features(release: Release, item: Candidate, query: Query, field: float) -> Features:
-    """Return what is known of a candidate; `field` is the mean cosine behind the leaders."""
+def field_of(ordered: Sequence[Candidate]) -> Field:
+    """Return the field of some hits, best first."""
+    behind = [item.cosine for item in ordered[_FIELD]]
+    largest = max((item.cosine for item in ordered[: _FIELD.stop]), default=0.0)
+    return Field(sum(behind) / len(behind) if behind else 0.0, largest)
+
+
+def features(release: Release, item: Candidate, query: Query, field: Field) -> Features:
+    """Return what is known of a candidate among the others."""
     rows = release.rows[item.document_id]
     words = release.lexical.match(query.english, rows)
+    names = tuple(compress(rows, release.names[list(rows)].tolist()))
     found = holds_code(release, item, query)
     return Features(
         cosine=item.cosine,
         coverage=words.covered,
         missing=words.rarest_missing,
         unknown=words.unknown,
-        lead=item.cosine - field,
+        lead=item.cosine - field.usual,
         code_found=float(found),
         code_missing=float(bool(query.codes) and not found),
         words=words.log_count,
         foreign=float(query.language != "en"),
         follow_up=float(query.follow_up),
+        share=item.points / words.rarity if words.rarity else 0.0,
+        lacking=words.lacking,
+        held=float(words.held),
+        named=release.lexical.coverage(query.english, names) if names else words.covered,
+        unknown_names=float(query.unknown_names),
+        fused=item.fused,
+        nearest=float(item.cosine >= field.largest),
     )
 
 

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import Final
 
 from app.ports import LexicalIndex
+from app.services.retrieval.names import begins_sentence
 
-_WORD: Final = re.compile(r"[^\W\d_]{4,}")
+_WORD: Final = re.compile(r"(?<![\w.:/\\@])[^\W\d_]{4,}(?!\w|[.:/\\@]\w)")
 
 
 def corrected(text: str, lexical: LexicalIndex, knows: Callable[[str], bool]) -> str:
@@ -18,6 +19,14 @@ def corrected(text: str, lexical: LexicalIndex, knows: Callable[[str], bool]) ->
 
     def replace(match: re.Match[str]) -> str:
         word = match[0].lower()
-        return match[0] if knows(word) else lexical.nearest(word) or match[0]
+        if _is_name(text, match) or knows(word):
+            return match[0]
+        return lexical.nearest(word) or match[0]
 
     return _WORD.sub(replace, text)
+
+
+def _is_name(text: str, match: re.Match[str]) -> bool:
+    """Tell whether a word is written like a name: `Miro` is no mistyped `micro`."""
+    mixed = match[0] not in {match[0].lower(), match[0].upper()}
+    return mixed and not begins_sentence(text, match.start())

@@ -1,5 +1,6 @@
 // The chat page: one question at a time, its answer as it comes, its sources below it.
 
+import { cautions } from "./cautions.js";
 import { answerText, element, others, sources } from "./render.js";
 import { Problem, ask } from "./stream.js";
 
@@ -113,13 +114,15 @@ class AnswerView {
     this.body.replaceChildren(answerText(answer.response, this.anchor));
     const used = new Set(this.cited.map((each) => each.document_id));
     const rest = answer.search_results.filter((each) => !used.has(each.metadata.document_id));
-    this.below.replaceChildren();
+    const best = answer.search_results[0];
+    const told = best && used.has(best.metadata.document_id) ? cautions(best, answer.language) : [];
+    this.below.replaceChildren(...told.map((words) => element("p", { class: "caution", textContent: words })));
     if (this.cited.length) {
       this.below.append(element("h3", { textContent: "Sources" }), sources(this.cited, answer.search_results, this.anchor));
     }
     if (rest.length) this.below.append(others(rest, used.size ? "Also found" : "The nearest documents"));
     if (!answer.persisted) this.below.append(element("p", { class: "note", textContent: "This answer was not stored." }));
-    this.done(`${words}${from}. ${this.body.textContent}`);
+    this.done([`${words}${from}.`, ...told, this.body.textContent].join(" "));
   }
 
   stopped() {

@@ -3,6 +3,7 @@
 # ruff: noqa: PLC0415 - seconds to import, and only where a fixture asks for it
 
 import string
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,29 +42,41 @@ def _tokenizer(chat_template: str | None = None, longest: int = 64) -> Any:
     )
 
 
-def make_embedder(folder: Path, pooling: str = "mean") -> Path:
+def make_embedder(folder: Path, pooling: str | tuple[str, ...] = "mean") -> Path:
     """Save a SentenceTransformer with two layers and 32 dimensions."""
+    from sentence_transformers.base.modules import Normalize
+    from sentence_transformers.sentence_transformer.modules import Pooling
+
+    return make_sentence_transformer(folder, "bert", lambda: [Pooling(32, pooling), Normalize()])
+
+
+def make_sentence_transformer(folder: Path, kind: str, rest: Callable[[], list[Any]], **saved: Any) -> Path:
+    """Save a SentenceTransformer: a transformer of two layers of one of `transformers`' kinds, and other modules."""
     import torch
     from sentence_transformers import SentenceTransformer
-    from sentence_transformers.base.modules import Normalize, Transformer
-    from sentence_transformers.sentence_transformer.modules import Pooling
-    from transformers import BertConfig, BertModel
+    from sentence_transformers.base.modules import Transformer
+    from transformers import AutoConfig, AutoModel
 
     torch.manual_seed(7)
     tokenizer = _tokenizer()
-    config = BertConfig(
+    bert_like = kind not in {"xlm-roberta", "mpnet", "distilbert"}
+    tokenizer.model_input_names = ["input_ids", *(["token_type_ids"] if bert_like else []), "attention_mask"]
+    config = AutoConfig.for_model(
+        kind,
         vocab_size=len(tokenizer),
         hidden_size=32,
         num_hidden_layers=2,
         num_attention_heads=2,
         intermediate_size=64,
-        max_position_embeddings=64,
+        # Kinds that count positions from behind the padding's id need room for it.
+        max_position_embeddings=64 if kind == "bert" else 66,
         initializer_range=0.5,
+        pad_token_id=tokenizer.pad_token_id,
     )
     inner = folder / "inner"
-    BertModel(config).save_pretrained(inner)
+    AutoModel.from_config(config).save_pretrained(inner)
     tokenizer.save_pretrained(inner)
-    model = SentenceTransformer(modules=[Transformer(str(inner)), Pooling(32, pooling), Normalize()], device="cpu")
+    model = SentenceTransformer(modules=[Transformer(str(inner)), *rest()], device="cpu", **saved)
     model.save(str(folder / "model"), create_model_card=False)
     return folder / "model"
 
@@ -88,5 +101,29 @@ def make_language_model(folder: Path, chat_template: str | None = CHAT) -> Path:
         pad_token_id=tokenizer.pad_token_id,
     )
     LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def make_cross_encoder(folder: Path, outputs: int = 1) -> Path:
+    """Save a cross-encoder with two layers."""
+    import torch
+    from transformers import BertConfig, BertForSequenceClassification
+
+    torch.manual_seed(13)
+    tokenizer = _tokenizer()
+    tokenizer.model_input_names = ["input_ids", "token_type_ids", "attention_mask"]
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=64,
+        initializer_range=0.5,
+        pad_token_id=tokenizer.pad_token_id,
+        num_labels=outputs,
+    )
+    BertForSequenceClassification(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder

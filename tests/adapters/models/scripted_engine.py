@@ -27,7 +27,15 @@ def answer(message: dict[str, Any]) -> None:
             return
         case "freeze":
             time.sleep(60)
+        case "half and crash":
+            send(pieces=[[message["id"], "half"]])
+            os._exit(3)
+        case "for ever":
+            send(pieces=[[message["id"], "one "], [-1, "of somebody else's"]])
         case text:
+            if message.get("stream"):
+                for at in range(len(text)):
+                    send(pieces=[[message["id"], text[at]]])
             answer = {"text": text, "prompt_tokens": os.getpid(), "completion_tokens": 1, "finish_reason": "stop"}
             send(id=message["id"], answer=answer)
             # An answer nobody waits for, as when the caller left while it was on its way.

@@ -4,40 +4,11 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 
-import numpy as np
 import pytest
+from held_model import Model, jobs, settle
 
 from app.adapters.embedders.batching import Batcher, BatchLimits
-from app.domain.models import Vectors
 from app.errors import DependencyFailed, Overloaded
-
-
-class Model:
-    """Maps a text to its length, notes its runs, and can be held up or made to fail."""
-
-    def __init__(self) -> None:
-        self.runs: list[list[str]] = []
-        self.open = threading.Event()
-        self.open.set()
-        self.entered = threading.Event()
-        self.error: Exception | None = None
-
-    def __call__(self, texts: list[str]) -> Vectors:
-        self.runs.append(texts)
-        self.entered.set()
-        assert self.open.wait(10)
-        if self.error is not None:
-            raise self.error
-        return np.array([[len(text)] for text in texts], dtype=np.float32)
-
-    async def hold(self, batcher: Batcher) -> "asyncio.Task[Vectors]":
-        """Return a job that is running and stays so until `open` is set."""
-        self.open.clear()
-        self.entered.clear()
-        first = asyncio.create_task(batcher.submit(["first"]))
-        await asyncio.to_thread(self.entered.wait, 10)
-        return first
-
 
 LIMITS = BatchLimits(texts=4, size=4_000, longest=1_000, quick=10, bulk=20)
 
@@ -53,16 +24,6 @@ async def batcher(model: Model) -> AsyncIterator[Batcher]:
     yield batcher
     model.open.set()
     await asyncio.to_thread(batcher.close)
-
-
-def jobs(batcher: Batcher, *texts: str) -> list["asyncio.Task[Vectors]"]:
-    return [asyncio.create_task(batcher.submit([text])) for text in texts]
-
-
-async def settle() -> None:
-    """Let new tasks reach the queue."""
-    for _ in range(3):
-        await asyncio.sleep(0)
 
 
 async def test_an_idle_model_runs_a_text_at_once(batcher: Batcher, model: Model) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from model_makers import make_embedder
 
 from app.adapters.embedders import conversion, openvino_embedder, torch_embedder
 from app.adapters.embedders.encoder import OpenVinoEncoder
@@ -43,45 +42,40 @@ def edit(path: Path, **changes: Any) -> None:
 
 def test_the_tiny_models_layout(tiny_embedder: ModelFiles) -> None:
     layout = read_layout(tiny_embedder.path)
-    assert (layout.pooling, layout.max_tokens, layout.pad_id, layout.lower_case) == ("mean", 64, 0, False)
+    assert (layout.max_tokens, layout.pad_id, layout.lower_case, layout.prompt) == (64, 0, False, "")
     assert layout.transformer == tiny_embedder.path
 
 
 def test_older_folders_are_understood(copy: Path) -> None:
-    pooling = {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False, "word_embedding_dimension": 32}
-    (copy / "1_Pooling" / "config.json").write_text(json.dumps(pooling))
     edit(copy / "sentence_bert_config.json", max_seq_length=48, do_lower_case=True)
     layout = read_layout(copy)
-    assert (layout.pooling, layout.max_tokens, layout.lower_case) == ("cls", 48, True)
+    assert (layout.max_tokens, layout.lower_case) == (48, True)
 
 
-def test_a_plain_transformer_is_pooled_by_the_mean(copy: Path) -> None:
+def test_a_plain_transformer_is_read(copy: Path) -> None:
     for name in ("modules.json", "config_sentence_transformers.json", "sentence_bert_config.json"):
         (copy / name).unlink()
     edit(copy / "tokenizer_config.json", model_max_length=1e30)
-    layout = read_layout(copy)
-    assert (layout.pooling, layout.max_tokens) == ("mean", 64)
+    assert read_layout(copy).max_tokens == 64
 
 
-def test_a_pooling_without_flags_is_the_mean(copy: Path) -> None:
-    (copy / "1_Pooling" / "config.json").write_text("{}")
-    assert read_layout(copy).pooling == "mean"
-
-
-def dense(folder: Path) -> None:
+def convolution(folder: Path) -> None:
     modules = json.loads((folder / "modules.json").read_text())
-    modules.insert(2, {"path": "2_Dense", "type": "sentence_transformers.models.Dense"})
+    modules.insert(1, {"path": "2_CNN", "type": "sentence_transformers.models.CNN"})
     (folder / "modules.json").write_text(json.dumps(modules))
+
+
+def prompt_left_out(folder: Path) -> None:
+    edit(folder / "config_sentence_transformers.json", default_prompt_name="query", prompts={"query": "query: "})
+    edit(folder / "1_Pooling" / "config.json", include_prompt=False)
 
 
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (dense, "Dense"),
+        (convolution, "CNN"),
+        (prompt_left_out, "prompt"),
         (lambda folder: (folder / "tokenizer.json").unlink(), "no tokenizer.json"),
-        (lambda folder: edit(folder / "1_Pooling" / "config.json", pooling_mode="lasttoken"), "lasttoken"),
-        (lambda folder: edit(folder / "1_Pooling" / "config.json", pooling_mode=["mean", "max"]), r"mean\+max"),
-        (lambda folder: edit(folder / "config_sentence_transformers.json", default_prompt_name="query"), "prompt"),
     ],
 )
 def test_what_openvino_cannot_do_alike_is_left_to_torch(
@@ -94,36 +88,7 @@ def test_what_openvino_cannot_do_alike_is_left_to_torch(
     assert isinstance(caught.value, StartRefused)
 
 
-@pytest.mark.parametrize("pooling", ["mean", "cls"])
-async def test_the_converted_model_gives_the_originals_vectors(pooling: str, tmp_path: Path) -> None:
-    folder = make_embedder(tmp_path, pooling)
-    conversion.convert(folder, tmp_path / "converted")
-    names = sorted(path.name for path in (tmp_path / "converted").iterdir())
-    assert names == ["digests.json", "model.bin", "model.xml"]
-    encoder = OpenVinoEncoder(read_layout(folder), tmp_path / "converted" / "model.xml")
-    original = TorchEmbedder(embedding_model(str(folder), tmp_path / "cache"), "cpu")
-    texts = ["reset my password", "the printer is on fire " * 50, "", "日本"]
-    np.testing.assert_allclose(encoder(texts), await original.embed(texts), atol=1e-4)
-    original.close()
-
-
-def test_a_copy_that_differs_is_not_kept(
-    tiny_embedder: ModelFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = conversion._export
-
-    def wrong(folder: Path, path: Path) -> Any:
-        return -real(folder, path)
-
-    monkeypatch.setattr(conversion, "_export", wrong)
-    with pytest.raises(NotConvertible, match="differs from the original"):
-        conversion.main([str(tiny_embedder.path), str(tmp_path / "converted")])
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_the_conversion_runs_as_a_program(
-    tiny_embedder: ModelFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_conversion_runs_as_a_program(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[tuple[Path, Path]] = []
     monkeypatch.setattr(conversion, "convert", lambda folder, target: done.append((folder, target)))
     assert conversion.main(["a", "b"]) == 0
@@ -193,6 +158,7 @@ def test_a_model_is_converted_once(tiny_embedder: ModelFiles, kept: tuple[Path, 
         lambda folder: (folder / "model.bin").write_bytes(b"half"),
         lambda folder: (folder / "model.xml").unlink(),
         lambda folder: (folder / "digests.json").write_text("{"),
+        lambda folder: (folder / "probes.npy").write_bytes(b"x"),
     ],
 )
 def test_a_spoilt_conversion_is_made_again(
@@ -211,9 +177,13 @@ def test_other_weights_or_another_configuration_are_converted_anew(
 ) -> None:
     cache, _ = kept
     OpenVinoEmbedder(embedding_model(str(copy), cache), cache).close()
-    edit(copy / "config.json", layer_norm_eps=1e-6)
-    OpenVinoEmbedder(embedding_model(str(copy), cache), cache).close()
-    assert len(list((cache / "embedders").iterdir())) == 2
+    for place, change in (
+        ("config.json", {"layer_norm_eps": 1e-6}),
+        ("1_Pooling/config.json", {"pooling_mode": "cls"}),
+    ):
+        edit(copy / place, **change)
+        OpenVinoEmbedder(embedding_model(str(copy), cache), cache).close()
+    assert len(list((cache / "embedders").iterdir())) == 3
 
 
 def test_a_conversion_that_fails_is_named(

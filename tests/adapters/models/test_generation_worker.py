@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.adapters.generators.worker import Worker, _send
-from app.domain.models import Generation, Prompt
+from app.domain.models import Delta, Generation, Prompt
 from app.errors import GenerationFailed, NotReady, Overloaded
 
 SCRIPT = Path(__file__).with_name("scripted_engine.py")
@@ -54,6 +54,37 @@ async def test_requests_are_answered(worker: Worker) -> None:
     answers = await asyncio.gather(*(ask(worker, f"text {number}") for number in range(4)))
     assert [answer.text for answer in answers] == [f"text {number}" for number in range(4)]
     assert answers[0].finish_reason == "stop"
+
+
+async def test_a_stream_has_the_pieces_and_then_the_whole(worker: Worker) -> None:
+    *pieces, whole = [piece async for piece in worker.stream(Prompt("", "text"), 5)]
+    assert pieces == [Delta(letter) for letter in "text"]
+    assert isinstance(whole, Generation)
+    assert whole == await ask(worker, "text")
+
+
+async def test_who_closes_a_stream_is_not_written_for_any_longer(worker: Worker) -> None:
+    stream = worker.stream(Prompt("", "for ever"), 5)
+    assert await anext(stream) == Delta("one ")
+    await stream.aclose()
+    assert (await ask(worker, "cancelled?")).text == "[1]"
+    assert worker._jobs == {}
+
+
+async def test_a_crash_reaches_a_stream_after_its_pieces(worker: Worker) -> None:
+    stream = worker.stream(Prompt("", "half and crash"), 5)
+    assert await anext(stream) == Delta("half")
+    with pytest.raises(GenerationFailed, match="process ended"):
+        await anext(stream)
+
+
+async def test_a_stream_that_is_not_taken_says_so_at_once(worker: Worker) -> None:
+    inside = [ask(worker, "hang") for _ in range(4)]
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded):
+        await anext(worker.stream(Prompt("", "one more"), 5))
+    for task in inside:
+        task.cancel()
 
 
 async def test_a_model_that_loads_is_not_ready() -> None:

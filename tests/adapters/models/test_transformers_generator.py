@@ -11,9 +11,10 @@ import pytest
 from model_makers import NO_SYSTEM, make_language_model
 
 from app.adapters.generators import transformers_generator, transformers_model
+from app.adapters.generators.quantisation import Quantisation
 from app.adapters.generators.transformers_generator import TransformersGenerator
 from app.adapters.generators.transformers_model import TransformersModel
-from app.domain.models import Generation, Prompt
+from app.domain.models import Delta, Generation, Prompt
 from app.errors import GenerationFailed, ModelAltered, NotReady, Overloaded
 from app.modelfiles.device import has_gpu
 from app.modelfiles.locate import ModelFiles
@@ -26,13 +27,18 @@ class Slow:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.closed = False
         self.gate = threading.Event()
         self.gate.set()
         self.entered = threading.Event()
 
-    def write(self, prompt: Prompt, _: int, left: Callable[[], bool]) -> Generation:
+    def write(
+        self, prompt: Prompt, _: int, left: Callable[[], bool], hear: Callable[[str], None] | None = None
+    ) -> Generation:
         self.asked.append(prompt.user)
         self.entered.set()
+        if hear is not None:
+            hear(prompt.user[:1])
         while not self.gate.wait(0.005):
             if left():
                 return Generation("given up", 1, 1)
@@ -42,6 +48,9 @@ class Slow:
 
     def count_tokens(self, text: str) -> int:
         return len(text)
+
+    def close(self) -> None:
+        self.closed = True
 
 
 @pytest.fixture
@@ -96,6 +105,22 @@ async def test_the_answer_at_hand_stops_when_its_caller_leaves(generator: Transf
             await asyncio.sleep(0.005)
     model.gate.set()
     assert (await second).text == "second"
+
+
+async def test_a_stream_has_pieces_and_stops_when_it_is_closed(generator: TransformersGenerator, model: Slow) -> None:
+    assert [piece async for piece in generator.stream(Prompt("", "ab"), max_tokens=3)] == [
+        Delta("a"),
+        Generation("ab", 1, 1),
+    ]
+    model.gate.clear()
+    stream = generator.stream(Prompt("", "long"), max_tokens=3)
+    assert await anext(stream) == Delta("l")
+    await stream.aclose()
+    async with asyncio.timeout(1):
+        while generator._pool._work_queue.qsize() or generator._inside:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+    model.gate.set()
+    assert (await ask(generator, "next")).text == "next"
 
 
 async def test_a_failure_is_told_with_its_cause(generator: TransformersGenerator) -> None:
@@ -235,7 +260,7 @@ def test_a_gpu_is_taken_where_there_is_one(
     monkeypatch.setattr(transformers_generator, "has_gpu", lambda: there)
     asked: list[str] = []
 
-    def load(_: Path, place: str, __: int) -> Slow:
+    def load(_: Path, place: str, __: int, ___: Quantisation) -> Slow:
         asked.append(place)
         return model
 

@@ -1,0 +1,1 @@
+"""Language models behind a server: Azure OpenAI, and everything that speaks OpenAI's chat completions."""

@@ -1,0 +1,1 @@
+"""Vectors kept by an engine of their own."""

@@ -1,0 +1,1 @@
+"""Index releases in use: built aside, compared, switched, gone back to."""
