@@ -15,7 +15,7 @@ from starlette.middleware import Middleware
 from starlette.types import Lifespan
 
 from app import __version__, logs
-from app.api import middleware, openapi, problems, system, v1
+from app.api import middleware, openai_routes, openapi, problems, system, v1
 from app.api.admin import AdminRules
 from app.api.dependencies import About, State
 from app.api.uploads import DocumentRules
@@ -42,6 +42,7 @@ def create_app(settings: Settings | None = None, *, open_services: OpenServices 
         logs.configure(log_plan(settings.logs))
     app = _fastapi(settings, open_services or _open_services)
     app.include_router(system.router)
+    app.include_router(openai_routes.router)
     app.include_router(v1.router, prefix=settings.service.api_v1_prefix)
     app.mount("/static", StaticFiles(directory=system.WEB / "static"), name="static")
     app.openapi = openapi.describe(app)  # type: ignore[method-assign] # the way FastAPI documents

@@ -78,7 +78,7 @@ class KnowledgeSettings(_Group):
     index_dir: Path = Path("data/index")
     model_cache_dir: Path = Path(".cache/models")
     releases_kept: int = Field(5, ge=1, le=100)
-    golden_questions: int = Field(100, ge=0, le=10_000)
+    golden_questions: int = Field(50, ge=0, le=10_000)
     golden_drop: float = Field(0.1, ge=0, le=1)
     index_memory_mib: int = Field(2048, ge=16, le=1_048_576)
     vector_url: str | None = Field(None, pattern=r"^(https?://.+|.+\.db)$")
@@ -107,12 +107,28 @@ class GenerationSettings(_Group):
     """The language model and how answers are made."""
 
     llm_model_id: str = Field("SmolLM2-135M-Instruct", min_length=1)
-    llm_backend: Literal["auto", "openvino", "transformers"] = "auto"
+    llm_backend: Literal["auto", "openvino", "transformers", "azure", "openai", "extractive"] = "auto"
     answer_mode: Literal["auto", "extract", "generate"] = "auto"
     azure_api_url: str | None = None
+    azure_deployment: str | None = None
+    azure_api_version: str | None = None
+    openai_api_url: str | None = None
     api_key: SecretStr | None = None
+    llm_timeout_seconds: float = Field(20.0, gt=0, le=600)
+    llm_concurrency: int = Field(16, ge=1, le=1024)
+    llm_ca_file: Path | None = None
+    llm_proxy: SecretStr | None = None
     max_tokens: int = Field(2048, ge=512, le=1_000_000)
     reply_tokens: int = Field(500, ge=50, le=16_000)
+
+    @property
+    def remote(self) -> Literal["azure", "openai"] | None:
+        """The kind of server that writes answers; None where it is a model of this machine, or none."""
+        if self.llm_backend in {"azure", "openai"}:
+            return "azure" if self.llm_backend == "azure" else "openai"
+        if self.llm_backend != "auto":
+            return None
+        return "azure" if self.azure_api_url else "openai" if self.openai_api_url else None
 
 
 class StoreSettings(_Group):
@@ -219,5 +235,16 @@ def _check_together(settings: Settings) -> None:
             raise SettingsInvalid(name, f"is weak; at least {_MIN_SECRET} characters", "openssl rand -hex 32")
     if generation.reply_tokens >= generation.max_tokens:
         raise SettingsInvalid("REPLY_TOKENS", "must be smaller than MAX_TOKENS")
-    if generation.azure_api_url is not None:
-        raise SettingsInvalid("AZURE_API_URL", "this version writes answers with local models only", "unset it")
+    _check_servers(generation)
+
+
+def _check_servers(generation: GenerationSettings) -> None:
+    """Refuse a language model that is named half."""
+    backend = generation.llm_backend
+    urls = {"azure": generation.azure_api_url, "openai": generation.openai_api_url}
+    if backend == "auto" and all(urls.values()):
+        raise SettingsInvalid("LLM_BACKEND", "AZURE_API_URL and OPENAI_API_URL are both set", "set azure or openai")
+    if backend in urls and not urls[backend]:
+        raise SettingsInvalid(f"{backend.upper()}_API_URL", f"is not set, and LLM_BACKEND is {backend}")
+    if generation.remote == "openai" and "llm_model_id" not in generation.model_fields_set:
+        raise SettingsInvalid("LLM_MODEL_ID", "names the packaged model", "set it to what the server calls its model")

@@ -115,3 +115,5 @@ def configure(plan: LogPlan) -> None:
     # Our own access log carries the request id; uvicorn's would be a second line for every request.
     logging.getLogger("uvicorn.access").disabled = True
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    # At DEBUG it prints what servers answer, headers and all.
+    logging.getLogger("httpcore").setLevel(logging.WARNING)

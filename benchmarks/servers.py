@@ -4,6 +4,8 @@ import os
 import signal
 import socket
 import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -53,6 +55,16 @@ def running(command: Sequence[str], port: int, environment: Mapping[str, str], r
             child.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             child.kill()
+
+
+@contextmanager
+def running_service(**settings: str) -> Iterator[Running]:
+    """Start this service with a state folder of its own, extracting its answers unless the settings say otherwise."""
+    with tempfile.TemporaryDirectory() as state:
+        port = free_port()
+        environment = {"PORT": str(port), "STATE_DIR": state, "ANSWER_MODE": "extract", **settings}
+        with running([sys.executable, "-m", "app", "serve"], port, environment, "/readyz") as server:
+            yield server
 
 
 def _until_ready(url: str, child: "subprocess.Popen[bytes]") -> None:

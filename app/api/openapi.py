@@ -14,6 +14,7 @@ Responses = dict[int | str, dict[str, Any]]
 TAGS = [
     {"name": "chat", "description": "Questions, answered from evidence or not at all."},
     {"name": "search", "description": "The evidence alone."},
+    {"name": "openai", "description": "The same answers for programs written for OpenAI's chat completions."},
     {"name": "documents", "description": "The knowledge base: documents, and the jobs that take them in. Needs a key."},
     {"name": "system", "description": "How the service is, for operators and their tools."},
 ]
@@ -67,13 +68,17 @@ def _problem(status: int) -> dict[str, Any]:
     return {**found, "headers": RETRY_AFTER} if status == 503 else found  # noqa: PLR2004 - the one that says when
 
 
+def _is_problem(response: dict[str, Any]) -> bool:
+    return str(response["content"]["application/json"]["schema"]["$ref"]).endswith("Problem")
+
+
 def _mend(schema: dict[str, Any]) -> None:
     for operations in schema["paths"].values():
         for operation in operations.values():
             responses = operation["responses"]
             responses.pop("422", None)
             for status, response in responses.items():
-                if int(status) >= 400:  # noqa: PLR2004 - where errors begin
+                if int(status) >= 400 and _is_problem(response):  # noqa: PLR2004 - where errors begin
                     response["content"] = {MEDIA_TYPE: response["content"].pop("application/json")}
     for name in ("HTTPValidationError", "ValidationError"):
         schema["components"]["schemas"].pop(name, None)

@@ -5,11 +5,11 @@ What a client reads is written here. An exception's own text is for operators an
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import quote
 
 from fastapi.exceptions import RequestValidationError
@@ -114,6 +114,9 @@ _STATUSES: Mapping[int, Kind] = {
     )
 }
 
+ErrorShape: TypeAlias = Callable[[Problem, Mapping[str, str]], Response]
+"""What makes a response of a problem and the headers that go with it."""
+
 _INTERNAL = Kind(500, "internal", "Internal error", "Something went wrong on our side; report it with the request id.")
 
 
@@ -166,10 +169,14 @@ def problem_response(problem: Problem, headers: Mapping[str, str] | None = None)
 
 
 def respond(scope: Scope, error: Exception) -> Response:
-    """Translate an exception into a response, and tell the operator where it is ours to mend."""
+    """Translate an exception into a response, and tell the operator where it is ours to mend.
+
+    A route whose clients know errors in another shape names it as its `error_shape`.
+    """
     problem = problem_of(error, str(scope["path"]))
     log(error, problem)
-    return problem_response(problem, _headers(scope, error, problem.status))
+    shape: ErrorShape = scope.get("error_shape") or problem_response
+    return shape(problem, _headers(scope, error, problem.status))
 
 
 async def handle(request: Request, error: Exception) -> Response:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from fastapi.sse import format_sse_event
 from pydantic import BaseModel
@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.api.answers import ChatAnswer, CitedSource, EvidenceFrame, TextFrame
 from app.api.leaving import gone, stop
-from app.api.problems import CLIENT_GONE, log, problem_of
+from app.api.problems import CLIENT_GONE, Problem, log, problem_of
 from app.domain.events import AnswerFinished, ChatEvent, EvidenceFound, SourceCited, TextSaid
 
 logger = logging.getLogger("app.sse")
@@ -24,19 +24,32 @@ WRITE_SECONDS = 30.0
 PATIENCE_SECONDS = 2.0
 """How long the response waits for the first event, so that a refusal has the status of any refusal."""
 
-_PING = format_sse_event(event="ping", data_str="{}")
-
 Events: TypeAlias = AsyncGenerator[ChatEvent, None]
 Pending: TypeAlias = asyncio.Future[ChatEvent | None]
 Write: TypeAlias = Callable[[bytes], Coroutine[Any, Any, None]]
+
+
+class Wire(Protocol):
+    """What events look like on their way to a client."""
+
+    ping: bytes
+    """What is sent while there is nothing to say."""
+
+    def frame(self, event: ChatEvent) -> bytes:
+        """Return what is sent of an event; nothing where the client knows no such thing."""
+        ...
+
+    def failure(self, problem: Problem) -> bytes:
+        """Return what is sent of a failure, after which nothing is."""
+        ...
 
 
 class _ReaderStuck(Exception):
     """The client does not take what it is sent."""
 
 
-async def open_stream(request: Request, events: Events) -> "EventStream":
-    """Return the stream of these events.
+async def open_stream(request: Request, events: Events, wire: Wire | None = None) -> "EventStream":
+    """Return the stream of these events, as named events where nothing else is asked for.
 
     Raises what they raise at once, as an ordinary refusal, and HTTPException 499 when the client is gone by then.
     """
@@ -47,7 +60,7 @@ async def open_stream(request: Request, events: Events) -> "EventStream":
         await stop(first)
         await events.aclose()
         raise
-    return EventStream(first, events)
+    return EventStream(first, events, wire)
 
 
 async def _begin(request: Request, first: Pending) -> None:
@@ -68,11 +81,12 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, first: Pending, events: Events) -> None:
+    def __init__(self, first: Pending, events: Events, wire: Wire | None = None) -> None:
         super().__init__(headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._first = first
         self._events = events
+        self._wire = wire or NamedEvents()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send all events, or stop as soon as the client is gone or no longer reads."""
@@ -108,7 +122,7 @@ class EventStream(Response):
             if failure is not None:
                 problem = problem_of(failure, path)
                 log(failure, problem)
-                await write(_encode("error", problem))
+                await write(self._wire.failure(problem))
         except _ReaderStuck:
             logger.info("stream_reader_stuck")
             return False
@@ -118,8 +132,9 @@ class EventStream(Response):
         """Send every event; return what went wrong: the status is sent, so it can only be told as an event."""
         pending = self._first
         try:
-            while (event := await _quietly(pending, write)) is not None:
-                await write(frame(event))
+            while (event := await _quietly(pending, write, self._wire.ping)) is not None:
+                if said := self._wire.frame(event):
+                    await write(said)
                 pending = _following(self._events)
         except _ReaderStuck:
             raise
@@ -130,10 +145,10 @@ class EventStream(Response):
         return None
 
 
-async def _quietly(pending: Pending, write: Write) -> ChatEvent | None:
+async def _quietly(pending: Pending, write: Write, ping: bytes) -> ChatEvent | None:
     """Wait for the next event (None at the end) and ping while there is nothing to say."""
     while not (await asyncio.wait({pending}, timeout=PING_SECONDS))[0]:
-        await write(_PING)
+        await write(ping)
     return pending.result()
 
 
@@ -144,17 +159,26 @@ def _following(events: Events) -> Pending:
     return asyncio.ensure_future(following())
 
 
-def frame(event: ChatEvent) -> bytes:
-    """Return an event as it goes over the wire."""
-    match event:
-        case EvidenceFound(evidence):
-            return _encode("search_results", EvidenceFrame.of(evidence))
-        case TextSaid(text):
-            return _encode("message", TextFrame(delta=text))
-        case SourceCited(citation):
-            return _encode("citation", CitedSource.of(citation))
-        case AnswerFinished(answer):
-            return _encode("final_answer", ChatAnswer.of(answer))
+class NamedEvents:
+    """The events of this service: each has a name, and an object as its data."""
+
+    ping = format_sse_event(event="ping", data_str="{}")
+
+    def frame(self, event: ChatEvent) -> bytes:
+        """Return an event as it goes over the wire."""
+        match event:
+            case EvidenceFound(evidence):
+                return _encode("search_results", EvidenceFrame.of(evidence))
+            case TextSaid(text):
+                return _encode("message", TextFrame(delta=text))
+            case SourceCited(citation):
+                return _encode("citation", CitedSource.of(citation))
+            case AnswerFinished(answer):
+                return _encode("final_answer", ChatAnswer.of(answer))
+
+    def failure(self, problem: Problem) -> bytes:
+        """Return a problem as the last event."""
+        return _encode("error", problem)
 
 
 def _encode(name: str, data: BaseModel) -> bytes:

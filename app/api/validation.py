@@ -35,6 +35,13 @@ _MESSAGES: Mapping[str, str] = {
     "greater_than_equal": "must be at least {limit}",
     "less_than_equal": "must be at most {limit}",
     "blank_text": "must not be blank",
+    "float_type": "must be a number",
+    "finite_number": "must be a finite number",
+    "text_parts": "must be text, or a list of at most {limit} text parts",
+    "too_much_text": "must hold at most {limit} bytes of text in all",
+    "too_deep": "must not be nested deeper than {limit}",
+    "too_many_fields": "must not hold objects of more than {limit} fields",
+    "unsupported": "is not supported by this service",
     "nul_character": "must not contain NUL characters",
 }
 

@@ -1,7 +1,10 @@
 """`doctor`: looks at an installation the way a colleague would, and names the fault and the remedy."""
 
+import asyncio
 import os
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -11,9 +14,9 @@ from app.adapters.index.store import FolderReleaseStore
 from app.adapters.sources.glossaries import read_glossaries
 from app.cli.console import out, print_json
 from app.cli.serving import refuse_taken_port
-from app.config import Settings, closest, names
+from app.config import GenerationSettings, Settings, closest, names
 from app.container import sources
-from app.container.engines import engine_for, has_gpu, needs_generator
+from app.container.engines import engine_for, has_gpu, needs_generator, open_remote
 from app.container.knowledge import CALIBRATION, calibration_for
 from app.domain.answers import AnswerMode
 from app.domain.models import EmbedderSpec
@@ -139,6 +142,12 @@ def _language_model(settings: Settings) -> Iterator[Finding]:
     """Look at the model; one that no answer would use cannot keep the service from working."""
     generation = settings.generation
     mode = AnswerMode(generation.answer_mode)
+    if generation.remote is not None:
+        yield from _server(generation)
+        return
+    if generation.llm_backend == "extractive":
+        yield Finding("language model", State.OK, "none: LLM_BACKEND=extractive")
+        return
     used = needs_generator(mode, generation.llm_model_id, _measured_modes(settings))
     state = "writes answers" if used else f"not used: ANSWER_MODE={mode.value} takes the evidence's own sentences"
     try:
@@ -151,6 +160,18 @@ def _language_model(settings: Settings) -> Iterator[Finding]:
         return
     why = "a GPU is here" if has_gpu() else "no GPU is here"
     yield Finding("language model", State.OK, f"{files.model_id} on {engine} ({why}), {state}")
+
+
+def _server(generation: GenerationSettings) -> Iterator[Finding]:
+    """Ask the server that is to write answers; StartRefused where it does not answer, or not to this key."""
+
+    async def ask() -> str:
+        async with AsyncExitStack() as stack:
+            spec = (await open_remote(stack, generation, generation.remote or "openai")).spec
+            return f"{spec.model_id} on a server ({spec.engine}), which answers"
+
+    with ThreadPoolExecutor(1) as apart:  # the doctor itself runs in an event loop
+        yield Finding("language model", State.OK, apart.submit(asyncio.run, ask()).result())
 
 
 def _measured_modes(settings: Settings) -> Mapping[str, Mapping[str, str]]:

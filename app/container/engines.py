@@ -8,10 +8,11 @@ import logging
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from app.adapters import model_hub
-from app.config import Settings
+from app.adapters.tokens import open_counter
+from app.config import GenerationSettings, Settings
 from app.domain.answers import AnswerMode
 from app.errors import ModelAltered, NotReady
 from app.modelfiles import locate
@@ -94,8 +95,17 @@ def needs_generator(mode: AnswerMode, model_id: str, measured: Mapping[str, Mapp
 async def open_generator(
     stack: AsyncExitStack, settings: Settings, mode: AnswerMode, measured: Mapping[str, Mapping[str, str]]
 ) -> Generator | None:
-    """Open the language model, which goes on loading in the background; None where no answer would use it."""
-    name = settings.generation.llm_model_id
+    """Open the language model, which goes on loading in the background; None where no answer would use it.
+
+    A server that is configured must be there, whether answers use it or not.
+    """
+    chosen = settings.generation
+    if chosen.remote is not None:
+        return await open_remote(stack, chosen, chosen.remote)
+    name = chosen.llm_model_id
+    if chosen.llm_backend == "extractive":
+        log.info("language model not loaded", extra={"model": name, "mode": mode.value, "why": "LLM_BACKEND"})
+        return None
     if not needs_generator(mode, name, measured):
         log.info("language model not loaded", extra={"model": name, "mode": mode.value, "why": "extractive"})
         return None
@@ -105,6 +115,33 @@ async def open_generator(
     spec = generator.spec
     log.info("language model", extra={"model": spec.model_id, "engine": spec.engine, "device": spec.device})
     return generator
+
+
+async def open_remote(
+    stack: AsyncExitStack, chosen: GenerationSettings, engine: Literal["azure", "openai"]
+) -> Generator:
+    """Open a server's language model. Raises DependencyUnreachable, SettingsInvalid."""
+    from app.adapters.remote.endpoint import azure_endpoint, openai_endpoint  # noqa: PLC0415
+    from app.adapters.remote.limits import RemoteLimits, Route  # noqa: PLC0415
+    from app.adapters.remote.openai_generator import OpenAiGenerator  # noqa: PLC0415
+
+    key = chosen.api_key.get_secret_value() if chosen.api_key else None
+    if engine == "azure":
+        where = azure_endpoint(chosen.azure_api_url or "", key, chosen.azure_deployment, chosen.azure_api_version)
+    else:
+        where = openai_endpoint(chosen.openai_api_url or "", chosen.llm_model_id, key)
+    limits = RemoteLimits(
+        timeout_seconds=chosen.llm_timeout_seconds,
+        concurrency=chosen.llm_concurrency,
+        waiting=4 * chosen.llm_concurrency,
+        context_tokens=chosen.max_tokens,
+    )
+    proxy = chosen.llm_proxy.get_secret_value() if chosen.llm_proxy else None
+    remote = OpenAiGenerator(where, open_counter(), limits, route=Route(proxy, chosen.llm_ca_file))
+    stack.push_async_callback(remote.aclose)
+    await remote.reach()
+    log.info("language model", extra={"model": remote.spec.model_id, "engine": engine, "device": "server"})
+    return remote
 
 
 async def loaded(generator: Generator | None) -> None:

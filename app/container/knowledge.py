@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -40,25 +41,23 @@ class SearchMaker:
     ) -> None:
         calibration = calibration_for(model_digest, measured)
         wanted = settings.retrieval.answer_threshold
-        self._weights = fusion_weights(settings, measured)
-        self._calibration = calibration
-        self._threshold = calibration.threshold if wanted is None else wanted
-        self._glossaries = read_glossaries(settings.knowledge.data_dir / "glossary")
-        self._reranked = settings.retrieval.reranked
+        weights = fusion_weights(settings, measured)
+        self._rules = RetrievalRules(
+            lexical_weight=weights.words,
+            length_weight=weights.length,
+            calibration=calibration,
+            threshold=calibration.threshold if wanted is None else wanted,
+            glossaries=read_glossaries(settings.knowledge.data_dir / "glossary"),
+            reranked=settings.retrieval.reranked,
+        )
         self._reranker = reranker
         self._detect = open_detector()
 
     def open(self, release: Release, embedder: Embedder, weights: Weights | None = None) -> Retriever:
         """Return a search over a release; other fusion weights are for measuring them."""
-        chosen = weights or self._weights
-        rules = RetrievalRules(
-            lexical_weight=chosen.words,
-            length_weight=chosen.length,
-            calibration=self._calibration,
-            threshold=self._threshold,
-            glossaries=self._glossaries,
-            reranked=self._reranked,
-        )
+        rules = self._rules
+        if weights is not None:
+            rules = replace(rules, lexical_weight=weights.words, length_weight=weights.length)
         return Retriever(release, embedder, rules, self._detect, self._reranker)
 
 

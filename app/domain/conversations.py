@@ -41,7 +41,12 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question as asked, checked for size and form. `max_tokens` bounds the answer, citation marks aside."""
+    """A question as asked, checked for size and form. `max_tokens` bounds the answer, citation marks aside.
+
+    `history` are the turns before it, oldest first, where the caller keeps the conversation itself: they take the place
+    of what is stored. `keep` tells whether question and answer are stored, `answer_id` is the answer's id where the
+    caller has to name it before it is there.
+    """
 
     text: str
     top_k: int = 4
@@ -51,3 +56,6 @@ class Question:
     language: str | None = None
     device: Device = field(default_factory=Device)
     filters: Filters = field(default_factory=Filters)
+    history: tuple[Turn, ...] | None = None
+    keep: bool = True
+    answer_id: str | None = None

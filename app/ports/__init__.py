@@ -7,7 +7,7 @@ vendor's exceptions into `app.errors` at their edge and keep the cause.
 from app.ports.index import LexicalIndex, Release, ReleaseShelf, ReleaseStore, VectorIndex
 from app.ports.knowledge import Extractor, KnowledgeSource
 from app.ports.models import Embedder, Generator, Reranker
-from app.ports.stores import ConversationStore, ResponseCache
+from app.ports.stores import ConversationStore, Leases, ResponseCache
 
 __all__ = [
     "ConversationStore",
@@ -15,6 +15,7 @@ __all__ = [
     "Extractor",
     "Generator",
     "KnowledgeSource",
+    "Leases",
     "LexicalIndex",
     "Release",
     "ReleaseShelf",

@@ -90,6 +90,11 @@ class Release:
         return {owner: tuple(rows) for owner, rows in found.items()}
 
     @cached_property
+    def row_of(self) -> Mapping[str, int]:
+        """The row of each passage, by its id."""
+        return {passage.id: row for row, passage in enumerate(self.passages)}
+
+    @cached_property
     def names(self) -> NDArray[np.bool_]:
         """Whether each row is a name people give a problem, and not text."""
         return np.array([passage.kind is PassageKind.ALIAS for passage in self.passages], dtype=np.bool_)

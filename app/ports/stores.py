@@ -38,3 +38,22 @@ class ResponseCache(Protocol):
     async def put(self, key: str, value: bytes) -> None:
         """Keep a value for the cache's time to live."""
         ...
+
+
+class Leases(Protocol):
+    """Lets one owner at a time work on a key. Where leases fail there are none, and everybody works: no method raises.
+
+    An owner is a text nobody else has. A lease is an economy, never a lock that correctness rests on.
+    """
+
+    async def take(self, key: str, owner: str, seconds: float) -> bool:
+        """Tell whether to begin: the lease is this owner's now, or nobody can tell. False: another owner has it."""
+        ...
+
+    async def renew(self, key: str, owner: str, seconds: float) -> bool:
+        """Keep a lease for `seconds` from now; False where it is this owner's no longer."""
+        ...
+
+    async def release(self, key: str, owner: str) -> None:
+        """Give a lease back; one that is another owner's by now is left alone."""
+        ...

@@ -66,8 +66,7 @@ def key_of(question: Question, history: Sequence[Turn], parts: Sequence[str]) ->
 
 def dump(key: str, draft: Draft, evidence: Evidence, release: Release) -> bytes:
     """Return the value to keep."""
-    rows = {passage.id: row for row, passage in enumerate(release.passages)}
-    hits = tuple(_kept(hit, rows[hit.passage.id]) for hit in evidence.hits)
+    hits = tuple(_kept(hit, release.row_of[hit.passage.id]) for hit in evidence.hits)
     value = CachedAnswer(SCHEMA, key, draft, evidence.query, hits, evidence.answerability, evidence.sufficient)
     return _ADAPTER.dump_json(value)
 

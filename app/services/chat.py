@@ -15,12 +15,12 @@ from app.domain.conversations import CANCELLED, Question, Role, Turn
 from app.domain.events import AnswerFinished, ChatEvent, EvidenceFound, TextSaid
 from app.domain.retrieval import Evidence
 from app.errors import StoreFailed
-from app.ports import ConversationStore, Release, ResponseCache
+from app.ports import ConversationStore, Leases, ResponseCache
 from app.services import answers_cache
 from app.services.answering import messages, prompting
-from app.services.answering.composer import Composer, Composing
-from app.services.answering.telling import told
+from app.services.answering.composer import Composer
 from app.services.retrieval.retriever import Retriever
+from app.services.shared_answers import Made, SharedAnswers, Told
 
 log = logging.getLogger(__name__)
 
@@ -38,12 +38,13 @@ class ChatService:
         composer: Composer,
         store: ConversationStore,
         cache: ResponseCache,
+        leases: Leases | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._search = search
         self._composer = composer
         self._store = store
-        self._cache = cache
+        self._answers = SharedAnswers(cache, leases)
         self._clock = clock
         self._keeping: set[asyncio.Task[bool]] = set()
 
@@ -66,16 +67,13 @@ class ChatService:
         history = await self._history(question)
         language = search.language_of(question)
         key = self._key(question, history, language, search)
-        known = answers_cache.load(key, await self._cache.get(key), search.release)
-        evidence = known[1] if known else await search.search(question, history)
-        yield EvidenceFound(evidence)
-        composing = _retell(known[0]) if known else self._compose(question, evidence, language, key, search.release)
+        answers = self._answers.stream(key, search.release, lambda: self._make(question, history, language, search))
         said: list[str] = []
         try:
-            async with aclosing(composing):
-                async for item in composing:
-                    if isinstance(item, Draft):
-                        draft = item
+            async with aclosing(answers):
+                async for item in answers:
+                    if isinstance(item, Made):
+                        made = item
                         break
                     if isinstance(item, TextSaid):
                         said.append(item.text)
@@ -83,11 +81,13 @@ class ChatService:
         except (GeneratorExit, asyncio.CancelledError):
             await self._keep_cancelled(question, "".join(said))
             raise
-        answer = await self._finish(question, draft, evidence, language)
+        answer = await self._finish(question, made.draft, made.evidence, language)
         elapsed = self._clock() - begun
-        yield AnswerFinished(replace(answer, cached=known is not None, processing_time=elapsed))
+        yield AnswerFinished(replace(answer, cached=made.cached, processing_time=elapsed))
 
     async def _history(self, question: Question) -> Sequence[Turn]:
+        if question.history is not None:
+            return question.history[-HISTORY_TURNS:]
         if question.conversation_id is None:
             return ()
         return await self._store.history(question.owner, question.conversation_id, HISTORY_TURNS)
@@ -98,13 +98,15 @@ class ChatService:
         rules = (self._composer.rules_version, prompting.VERSION, search.rules_version, language)
         return answers_cache.key_of(question, history, (release, *rules))
 
-    async def _compose(
-        self, question: Question, evidence: Evidence, language: str, key: str, release: Release
-    ) -> Composing:
-        """Compose a draft and cache it unless a model failed; without evidence, no model is asked."""
+    async def _make(
+        self, question: Question, history: Sequence[Turn], language: str, search: Retriever
+    ) -> AsyncGenerator[Told | Draft, None]:
+        """Find evidence and compose a draft of it; without evidence, no model is asked."""
+        evidence = await search.search(question, history)
+        yield EvidenceFound(evidence)
         draft = Draft(messages.no_context(language), Outcome.NO_CONTEXT)
         if evidence.sufficient:
-            async with aclosing(self._composer.stream(question, evidence, release)) as composing:
+            async with aclosing(self._composer.stream(question, evidence, search.release)) as composing:
                 async for item in composing:
                     if isinstance(item, Draft):
                         draft = item
@@ -112,8 +114,6 @@ class ChatService:
                         yield item
             if not draft.sentences:
                 draft = replace(draft, text=messages.no_room(language))
-        if not draft.degraded:
-            await self._cache.put(key, answers_cache.dump(key, draft, evidence, release))
         if not draft.sentences:
             yield TextSaid(draft.text)
         yield draft
@@ -122,8 +122,8 @@ class ChatService:
         conversation_id = question.conversation_id or str(uuid.uuid4())
         now = datetime.now(UTC)
         asked = Turn(str(uuid.uuid4()), Role.USER, question.text, now)
-        said = Turn(str(uuid.uuid4()), Role.ASSISTANT, draft.text, now, draft.outcome.value)
-        persisted = await self._keep(question.owner, conversation_id, (asked, said))
+        said = Turn(question.answer_id or str(uuid.uuid4()), Role.ASSISTANT, draft.text, now, draft.outcome.value)
+        persisted = question.keep and await self._keep(question.owner, conversation_id, (asked, said))
         return Answer(
             query=question.text,
             draft=draft,
@@ -139,11 +139,11 @@ class ChatService:
 
     async def _keep_cancelled(self, question: Question, said: str) -> None:
         """Keep what was said before its reader left; whoever was told nothing yet leaves no trace."""
-        if not said:
+        if not said or not question.keep:
             return
         now = datetime.now(UTC)
         asked = Turn(str(uuid.uuid4()), Role.USER, question.text, now)
-        partial = Turn(str(uuid.uuid4()), Role.ASSISTANT, said, now, CANCELLED)
+        partial = Turn(question.answer_id or str(uuid.uuid4()), Role.ASSISTANT, said, now, CANCELLED)
         conversation_id = question.conversation_id or str(uuid.uuid4())
         # A task of its own: whoever cancels this one may do so at every await.
         keeping = asyncio.create_task(self._keep(question.owner, conversation_id, (asked, partial)))
@@ -160,10 +160,3 @@ class ChatService:
             log.warning("conversation not persisted", exc_info=True)
             return False
         return True
-
-
-async def _retell(draft: Draft) -> Composing:
-    """Tell a draft that was kept as it was told when it was composed."""
-    for event in told(draft):
-        yield event
-    yield draft

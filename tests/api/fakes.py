@@ -70,7 +70,7 @@ def answer(question: Question) -> Answer:
         hits=evidence(question).hits,
         answerability=0.91,
         conversation_id=question.conversation_id or CONVERSATION,
-        message_id="m-1",
+        message_id=question.answer_id or "m-1",
         language=question.language or "en",
         timestamp=datetime(2026, 11, 21, 9, 30, tzinfo=UTC),
         processing_time=0.0412,

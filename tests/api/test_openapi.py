@@ -19,6 +19,9 @@ def test_these_are_the_operations() -> None:
         "GET /health": "health",
         "GET /livez": "alive",
         "GET /readyz": "ready",
+        "POST /v1/chat/completions": "complete",
+        "GET /v1/models": "list_models",
+        "GET /v1/models/{model}": "get_model",
         "POST /api/v1/chat/": "ask",
         "GET /api/v1/chat/health": "chat_health",
         "POST /api/v1/search": "search",
@@ -51,14 +54,16 @@ def test_every_operation_is_described(name: str, operation: dict[str, Any]) -> N
     for status, response in operation["responses"].items():
         assert response["description"]
         if int(status) >= 400:
-            assert list(response["content"]) == [PROBLEM]
-            assert response["content"][PROBLEM]["schema"]["$ref"].endswith("Problem")
+            media, shape = ("application/json", "/OpenAIFailure") if " /v1/" in name else (PROBLEM, "Problem")
+            assert list(response["content"]) == [media]
+            assert response["content"][media]["schema"]["$ref"].endswith(shape)
         assert ("Retry-After" in response.get("headers", {})) == (status == "503")
 
 
 def test_posts_declare_what_may_go_wrong() -> None:
     posts = {name: set(operation["responses"]) for name, operation in OPERATIONS if name.startswith("POST")}
     assert posts["POST /api/v1/chat/"] == {"200", "400", "404", "413", "415", "503", "504"}
+    assert posts["POST /v1/chat/completions"] == posts["POST /api/v1/chat/"]
     assert posts["POST /api/v1/search"] == {"200", "400", "413", "415", "503", "504"}
 
 
@@ -66,9 +71,12 @@ def test_the_stream_is_described_beside_the_answer() -> None:
     content = SCHEMA["paths"]["/api/v1/chat/"]["post"]["responses"]["200"]["content"]
     assert content["application/json"]["schema"]["$ref"].endswith("/ChatAnswer")
     assert "final_answer" in content["text/event-stream"]["example"]
+    content = SCHEMA["paths"]["/v1/chat/completions"]["post"]["responses"]["200"]["content"]
+    assert content["application/json"]["schema"]["$ref"].endswith("/Completion")
+    assert content["text/event-stream"]["example"].endswith("data: [DONE]\n\n")
 
 
-@pytest.mark.parametrize("name", ["ChatRequest", "SearchRequest", "ChatAnswer", "SearchAnswer"])
+@pytest.mark.parametrize("name", ["ChatRequest", "SearchRequest", "ChatAnswer", "SearchAnswer", "CompletionRequest", "Completion"])
 def test_requests_and_responses_have_examples(name: str) -> None:
     assert SCHEMA["components"]["schemas"][name]["examples"]
 
@@ -106,7 +114,7 @@ def unbounded(schema: dict[str, Any], place: str) -> Iterator[str]:
             yield place
         yield from unbounded(schema["items"], f"{place}[]")
     if kind == "object":
-        if schema.get("additionalProperties") is not False:
+        if schema.get("additionalProperties") is not False and "maxProperties" not in schema:
             yield place
         for name, property_ in schema.get("properties", {}).items():
             yield from unbounded(property_, f"{place}.{name}")
@@ -124,7 +132,7 @@ def test_nothing_a_client_may_send_is_unbounded() -> None:
             assert list(unbounded(body["schema"], name)) == []
         for parameter in operation.get("parameters", ()):
             assert list(unbounded(parameter["schema"], f"{name} {parameter['name']}")) == []
-    assert seen == 6
+    assert seen == 7
 
 
 @pytest.mark.parametrize(

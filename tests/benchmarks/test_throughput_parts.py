@@ -60,7 +60,8 @@ async def run(server: Server, method: str, tmp_path: Path) -> dict[str, object]:
         port=port, method=method, path="/search", queries=queries, connections=3, seconds=0.1, first=10
     )
     try:
-        return await load.load(options)
+        counted: dict[str, object] = await load.load(options)
+        return counted
     finally:
         listening.close()
         await listening.wait_closed()

@@ -38,7 +38,17 @@ CONTRADICTIONS = {
     "a short secret": ("SECRET_KEY=abc", "SECRET_KEY", "openssl rand -hex 32"),
     "a well-known secret": ("SECRET_KEY=ChangeMe", "SECRET_KEY", "openssl rand -hex 32"),
     "no room for a question": ("MAX_TOKENS=512\nREPLY_TOKENS=512", "REPLY_TOKENS", ""),
-    "an engine that is not there": ("AZURE_API_URL=https://a.example", "AZURE_API_URL", "unset it"),
+    "two servers": (
+        "AZURE_API_URL=https://a.example\nOPENAI_API_URL=https://b.example/v1\nLLM_MODEL_ID=m",
+        "LLM_BACKEND",
+        "set azure or openai",
+    ),
+    "a server without an address": ("LLM_BACKEND=azure", "AZURE_API_URL", ""),
+    "a server's model that is not named": (
+        "OPENAI_API_URL=https://b.example/v1",
+        "LLM_MODEL_ID",
+        "set it to what the server calls its model",
+    ),
 }
 
 

@@ -24,14 +24,25 @@ _CALL_SECONDS = 0.05
 _REACH_SECONDS = 3.0
 _CONNECTIONS = 16
 _SEAL_BYTES = 16
+_LEASE = ":lease"
+
+# Compared and changed in one step: between two, the lease could run out and become another's.
+_RENEW = """
+if redis.call("GET", KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call("PEXPIRE", KEYS[1], ARGV[2])
+"""
+_RELEASE = """
+if redis.call("GET", KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call("DEL", KEYS[1])
+"""
 
 logger = logging.getLogger(__name__)
 
 
 class RedisCache:
-    """A ResponseCache that forgets everything while Redis is unreachable, frozen, full or talking nonsense.
+    """A ResponseCache, and Leases, that forget everything while Redis is unreachable, frozen, full or talking nonsense.
 
-    Reading and writing have a breaker each: a Redis that is full or read-only still serves what it holds. Use it as a
+    Reading, writing and leases have a breaker each: a full or read-only Redis still serves what it holds. Use it as a
     context manager, or call `open` before and `close` after.
     """
 
@@ -47,6 +58,7 @@ class RedisCache:
         self._prefix = prefix
         self._reading = Breaker(clock)
         self._writing = Breaker(clock)
+        self._leasing = Breaker(clock)
         self._url = url
         self._client = _client(url, _CALL_SECONDS)
         self._connections = asyncio.Semaphore(_CONNECTIONS)
@@ -55,8 +67,8 @@ class RedisCache:
 
     @property
     def openings(self) -> int:
-        """How often Redis was given up for a while, for reading or for writing."""
-        return self._reading.openings + self._writing.openings
+        """How often Redis was given up for a while, for reading, writing or leases."""
+        return self._reading.openings + self._writing.openings + self._leasing.openings
 
     async def open(self) -> None:
         """Raise DependencyUnreachable unless Redis answers, within 3 s."""
@@ -96,13 +108,42 @@ class RedisCache:
         if len(value) <= MAX_VALUE_BYTES and self._ttl_seconds > 0:
             await self._forgiving(self._writing, "put", lambda: self._put(key, value))
 
+    async def take(self, key: str, owner: str, seconds: float) -> bool:
+        """Take a lease; True as well where Redis fails, so that each process works for itself."""
+        return await self._forgiving(self._leasing, "take", lambda: self._take(key, owner, seconds)) is not False
+
+    async def renew(self, key: str, owner: str, seconds: float) -> bool:
+        """Keep a lease; True as well where Redis fails, since it may be back the next time."""
+        call = self._by_owner(_RENEW, key, owner, str(_milliseconds(seconds)))
+        return await self._forgiving(self._leasing, "renew", call) is not False
+
+    async def release(self, key: str, owner: str) -> None:
+        """Give a lease back; where Redis fails, it runs out."""
+        await self._forgiving(self._leasing, "release", self._by_owner(_RELEASE, key, owner))
+
+    async def _take(self, key: str, owner: str, seconds: float) -> bool:
+        name = self._prefix + key + _LEASE
+        reply = await self._client.set(name, owner, nx=True, px=_milliseconds(seconds))
+        if reply not in {None, True}:
+            raise ValueError("neither taken nor refused")
+        return reply is True
+
+    def _by_owner(self, script: str, key: str, *arguments: str) -> Callable[[], Awaitable[bool]]:
+        async def call() -> bool:
+            reply = await self._client.eval(script, 1, self._prefix + key + _LEASE, *arguments)
+            if reply not in {0, 1}:
+                raise ValueError("neither done nor refused")
+            return bool(reply)
+
+        return call
+
     async def _get(self, key: str) -> bytes | None:
         # One byte more than a value may have: what is too large fails its seal, and is not read to its end.
         raw = await self._client.getrange(self._prefix + key, 0, _SEAL_BYTES + MAX_VALUE_BYTES)
         return _unsealed(key, raw) if raw else None
 
     async def _put(self, key: str, value: bytes) -> None:
-        milliseconds = max(1, int(lifetime(self._ttl_seconds, key) * 1000))
+        milliseconds = _milliseconds(lifetime(self._ttl_seconds, key))
         if not await self._client.set(self._prefix + key, _seal(key, value) + value, px=milliseconds):
             raise ValueError("no acknowledgement")
 
@@ -141,6 +182,10 @@ class RedisCache:
         if breaker.succeeded(ticket):
             logger.info("cache in use again", extra={"operation": operation})
         return result
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(1, int(seconds * 1000))
 
 
 def _client(url: str, seconds: float) -> Any:

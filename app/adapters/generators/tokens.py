@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Protocol
 
+from app.adapters.generators.chat import valid
 from app.modelfiles.apart import block_telemetry
 
 
@@ -28,7 +29,7 @@ class JsonTokens:
 
     def ids(self, text: str) -> list[int]:
         """Return the tokens of `text`, special tokens left out."""
-        return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
+        return list(self._tokenizer.encode(valid(text), add_special_tokens=False).ids)
 
 
 class OpenVinoTokens:
@@ -47,4 +48,4 @@ class OpenVinoTokens:
         """Return the tokens of `text`, special tokens left out."""
         if not text:
             return []
-        return [int(token) for token in self._tokenizer.encode(text, add_special_tokens=False).input_ids.data[0]]
+        return [int(token) for token in self._tokenizer.encode(valid(text), add_special_tokens=False).input_ids.data[0]]

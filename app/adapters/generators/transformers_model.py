@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from app.adapters.generators.chat import folded, messages, plain
+from app.adapters.generators.chat import folded, messages, plain, valid
 from app.adapters.generators.pieces import Hear, Told
 from app.adapters.generators.quantisation import Quantisation, loading_options
 from app.adapters.generators.settling import NAME
@@ -62,7 +62,7 @@ class TransformersModel:
         """Return the number of tokens of `text`, special tokens left out."""
         # Fast tokenizers cannot be shared by threads while their settings may change.
         with self._tokenizing:
-            return len(self._tokenizer.encode(text, add_special_tokens=False, verbose=False))
+            return len(self._tokenizer.encode(valid(text), add_special_tokens=False, verbose=False))
 
     def write(self, prompt: Prompt, max_tokens: int, left: Callable[[], bool], hear: Hear | None = None) -> Generation:
         """Write an answer, `hear` being told its pieces.

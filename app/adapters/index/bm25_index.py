@@ -2,9 +2,11 @@
 
 import logging
 import math
-from collections import Counter
+import sys
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import bm25s
 import numpy as np
@@ -14,7 +16,7 @@ from rapidfuzz.distance import OSA
 
 from app.adapters.index import analysis
 from app.adapters.index.analysis import LANGUAGES, query_pairs, query_terms, row_terms, words
-from app.adapters.index.phrases import PhraseIndex
+from app.adapters.index.phrases import PhraseIndex, numbered
 from app.domain.lexical import WordMatch
 from app.domain.text import fold
 
@@ -42,7 +44,9 @@ class _Analysed:
 
 
 def _analysed(text: str, language: str) -> _Analysed:
-    return _Analysed(tuple(row_terms(text, language)), tuple(word for word in words(text) if word.isalpha()))
+    # Interned: the same words stand in many rows.
+    spelt = tuple(sys.intern(word) for word in words(text) if word.isalpha())
+    return _Analysed(tuple(row_terms(text, language)), spelt)
 
 
 class Bm25Index:
@@ -52,16 +56,16 @@ class Bm25Index:
         """Index rows of (text, language); what `before` holds of them is not analysed again."""
         known = before.analysed if before is not None else {}
         self.analysed: Mapping[tuple[str, str], _Analysed] = {row: known.get(row) or _analysed(*row) for row in rows}
-        terms = [list(self.analysed[row].terms) for row in rows]
+        self._terms = [self.analysed[row].terms for row in rows]
         # Stems of languages nobody writes here would only meet other words by chance.
         self._languages = tuple(sorted({language if language in LANGUAGES else "en" for _, language in rows}))
-        self._rows = [frozenset(row) for row in terms]
-        self._frequency = Counter(term for row in self._rows for term in row)
-        self._words = _by_initial(word for row in rows for word in self.analysed[row].words)
+        self._frequency = Counter(chain.from_iterable(map(set, self._terms)))
+        self._words = _by_initial(chain.from_iterable(self.analysed[row].words for row in rows))
         self._bm25 = bm25s.BM25(method="lucene", k1=_K1, b=_B)
-        if self._frequency:  # rows without any word cannot be indexed, and are never found by one
-            self._bm25.index(terms, show_progress=False)
-        self._phrases = PhraseIndex(terms)
+        ids, vocabulary = numbered(self._terms)
+        if vocabulary:  # rows without any word cannot be indexed, and are never found by one
+            self._bm25.index((ids, vocabulary), show_progress=False)
+        self._phrases = PhraseIndex(ids, vocabulary)
         self._asked: dict[str, list[tuple[list[str], float]]] = {}
         self._unions: dict[tuple[int, ...], frozenset[str]] = {}
 
@@ -69,7 +73,7 @@ class Bm25Index:
         """Return the BM25 score of every row: for the words of a question, and less for pairs of neighbours."""
         known = [stem for stems in query_terms(text, self._languages) for stem in self._known(stems)]
         if not known:
-            return np.zeros(len(self._rows), np.float32)
+            return np.zeros(len(self._terms), np.float32)
         paired = self._phrases.scores(query_pairs(text, self._languages))
         return np.asarray(self._bm25.get_scores(known) + _PHRASES * paired, dtype=np.float32)
 
@@ -146,7 +150,7 @@ class Bm25Index:
         if found is None:
             if len(self._unions) >= _KEPT:
                 self._unions.clear()
-            found = self._unions[rows] = frozenset().union(*(self._rows[row] for row in rows))
+            found = self._unions[rows] = frozenset(chain.from_iterable(self._terms[row] for row in rows))
         return found
 
     def _known(self, stems: Iterable[str]) -> list[str]:
@@ -154,7 +158,7 @@ class Bm25Index:
 
     def _rarity(self, frequency: int) -> float:
         """Return Lucene's inverse document frequency; a word no row holds is the rarest of all."""
-        count = len(self._rows)
+        count = len(self._terms)
         return math.log(1 + (count - frequency + 0.5) / (frequency + 0.5))
 
 
@@ -165,7 +169,7 @@ def _same_letters(word: str, other: str) -> bool:
 
 def _by_initial(found: Iterable[str]) -> Mapping[str, Counter[str]]:
     """Return how often each word stands in the index, by its first letter."""
-    sorted_words: dict[str, Counter[str]] = {}
-    for word in found:
-        sorted_words.setdefault(word[0], Counter())[word] += 1
-    return sorted_words
+    sorted_words: dict[str, Counter[str]] = defaultdict(Counter)
+    for word, times in Counter(found).items():
+        sorted_words[word[0]][word] = times
+    return dict(sorted_words)

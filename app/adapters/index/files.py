@@ -183,5 +183,6 @@ def _sealed(content: ReleaseContent, files: dict[str, str], kind: str, recall: f
         index_type=kind,
         recall=recall,
         embedded=content.embedded,
+        rules=content.rules,
     )
     return codec.seal(manifest, f"{now:%Y%m%dT%H%M%S%fZ}")

@@ -1,6 +1,7 @@
 """BM25 over pairs of neighbouring words: who writes `licence server` means something other than both words apart."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,15 +12,18 @@ _K1 = 0.9
 _B = 0.4
 
 
+def numbered(rows: Iterable[Iterable[str]]) -> tuple[list[list[int]], dict[str, int]]:
+    """Return the terms of every row as numbers, and the vocabulary that gives them."""
+    vocabulary: dict[str, int] = {}
+    return [[vocabulary.setdefault(term, len(vocabulary)) for term in row] for row in rows], vocabulary
+
+
 class PhraseIndex:
     """Which rows hold which pairs of terms, and what each pair adds to a row's score; postings lie in plain arrays."""
 
-    def __init__(self, rows: Sequence[Sequence[str]]) -> None:
-        """Index the terms of every row, in the order of its text."""
-        self._ids: dict[str, int] = {}
-        for row in rows:
-            for term in row:
-                self._ids.setdefault(term, len(self._ids))
+    def __init__(self, rows: Sequence[Sequence[int]], vocabulary: Mapping[str, int]) -> None:
+        """Index the terms of every row, in the order of its text, by their numbers in a vocabulary."""
+        self._ids = vocabulary
         self._count = len(rows)
         lengths = np.array([len(row) for row in rows], dtype=np.int64)
         keys, owners = self._pairs(rows, lengths)
@@ -48,10 +52,10 @@ class PhraseIndex:
         return first * len(self._ids) + second
 
     def _pairs(
-        self, rows: Sequence[Sequence[str]], lengths: NDArray[np.int64]
+        self, rows: Sequence[Sequence[int]], lengths: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the key of every pair of neighbours within a row, and its row."""
-        terms = np.fromiter((self._ids[term] for row in rows for term in row), np.int64, int(lengths.sum()))
+        terms = np.fromiter(chain.from_iterable(rows), np.int64, int(lengths.sum()))
         owners = np.repeat(np.arange(self._count, dtype=np.int64), lengths)
         within = owners[:-1] == owners[1:]
         return (terms[:-1] * len(self._ids) + terms[1:])[within], owners[:-1][within]

@@ -68,10 +68,10 @@ class SqliteStore:
         return await self._worker.run(lambda connection: _last(connection, key, limit))
 
     async def append(self, owner: str, conversation_id: str, turns: Sequence[Turn]) -> None:
-        """Append turns in one transaction that is on the disk when this returns; raises NotFound and StoreFailed."""
+        """Append turns in one atomic step that is on the disk when this returns; raises NotFound and StoreFailed."""
         key = {"owner": owner, "conversation": conversation_id, "now": _stamp(self._clock())}
         fresh = prepared(turns)
-        await self._worker.run(lambda connection: _append(connection, key, fresh))
+        await self._worker.write(lambda connection: _append(connection, key, fresh))
 
     async def ping(self) -> None:
         """Raise StoreFailed unless the file can be read and written."""
@@ -79,12 +79,11 @@ class SqliteStore:
 
 
 def _append(connection: sqlite3.Connection, key: dict[str, str], turns: tuple[Turn, ...]) -> None:
-    with writing(connection):
-        connection.execute(_CREATE, key)
-        _require(connection, key)
-        added = [turn for turn in turns if _add(connection, key, turn)]
-        if added:
-            connection.execute(_TOUCH, {**key, "text": searchable(added)})
+    connection.execute(_CREATE, key)
+    _require(connection, key)
+    added = [turn for turn in turns if _add(connection, key, turn)]
+    if added:
+        connection.execute(_TOUCH, {**key, "text": searchable(added)})
 
 
 def _add(connection: sqlite3.Connection, key: dict[str, str], turn: Turn) -> bool:

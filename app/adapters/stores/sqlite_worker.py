@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import BoundedSemaphore
 from typing import TypeVar
 
+from app.adapters.stores.sqlite_group import GroupCommit, Write
 from app.adapters.stores.sqlite_schema import migrate
 from app.errors import StartRefused, StoreFailed
 
@@ -30,6 +31,7 @@ class SqliteWorker:
     def __init__(self, path: Path, queue_size: int) -> None:
         self._path = path
         self._room = BoundedSemaphore(queue_size)
+        self._group = GroupCommit()
         self._executor: ThreadPoolExecutor | None = None
         self._connection: sqlite3.Connection | None = None
 
@@ -64,11 +66,27 @@ class SqliteWorker:
         Raises StoreFailed where SQLite fails, the queue is full or the worker is not open; what `work` raises of
         our own errors comes through.
         """
+        executor, connection = self._admitted()
+        return await self._done(executor.submit(work, connection))
+
+    async def write(self, write: Write) -> None:
+        """Run `write` in a transaction, shared with others that wait; what it wrote is on the disk when this returns.
+
+        Raises as `run` does. A write that fails leaves nothing behind, and the others be.
+        """
+        executor, connection = self._admitted()
+        job = self._group.add(write)
+        executor.submit(self._group.commit, connection)
+        await self._done(job)
+
+    def _admitted(self) -> tuple[ThreadPoolExecutor, sqlite3.Connection]:
         if self._executor is None or self._connection is None:
             raise StoreFailed("sqlite", "not open")
         if not self._room.acquire(blocking=False):
             raise StoreFailed("sqlite", "too many calls are waiting")
-        job: Future[Result] = self._executor.submit(work, self._connection)
+        return self._executor, self._connection
+
+    async def _done(self, job: "Future[Result]") -> Result:
         job.add_done_callback(lambda _: self._room.release())
         try:
             return await asyncio.wrap_future(job)

@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.domain import deadline
 from app.errors import DeadlineExceeded
 
 _DIGITS = 18
@@ -56,8 +57,9 @@ class Deadline:
             await send(message)
 
         try:
-            async with asyncio.timeout(self._seconds) as limit:
-                await self._app(scope, receive, begun)
+            with deadline.within(self._seconds):
+                async with asyncio.timeout(self._seconds) as limit:
+                    await self._app(scope, receive, begun)
         except TimeoutError as error:
             if not limit.expired():
                 raise

@@ -8,7 +8,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.problems import respond
+from app.api.problems import ErrorShape, respond
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +16,14 @@ class _Known:
     template: str
     pattern: Pattern[str]
     methods: frozenset[str]
+    error_shape: ErrorShape | None
 
 
 class Paths:
-    """Finds a path's route template and methods; a path known only with, or without, its last slash is that path."""
+    """Finds what is known of a path: its route template, its methods, the shape of its errors.
+
+    A path known only with, or without, its last slash is that path.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -40,6 +44,7 @@ class Paths:
             if matches:
                 scope["path"] = path
                 scope["route_template"] = matches[0].template
+                scope["error_shape"] = matches[0].error_shape
                 scope["allowed_methods"] = frozenset[str]().union(*(known.methods for known in matches))
                 return
 
@@ -53,6 +58,7 @@ def _known(routes: Sequence[BaseRoute]) -> tuple[_Known, ...]:
                 context.path_format or "",
                 context.path_regex,
                 methods | {"HEAD"} if "GET" in methods else methods,
+                getattr(context.original_route, "error_shape", None),
             )
         )
     return tuple(found)

@@ -52,7 +52,7 @@ async def embed_documents(
     before: Release | None = None,
 ) -> ReleaseContent:
     """Cut documents and embed those passages that `before` does not hold; the longest first, for even batches."""
-    cut, texts = await asyncio.to_thread(_cut, documents)
+    cut, texts = await asyncio.to_thread(_cut, documents, before)
     vectors: Vectors = np.zeros((len(texts), embedder.spec.dimension), np.float32)
     fresh = await asyncio.to_thread(_take_over, texts, vectors, before, embedder.spec)
     order = sorted(fresh, key=lambda at: len(texts[at]), reverse=True)
@@ -63,11 +63,19 @@ async def embed_documents(
     return ReleaseContent(tuple(documents), cut, vectors, embedder.spec, sources, passages.RULES, len(order))
 
 
-def _cut(documents: Sequence[Document]) -> tuple[tuple[Passage, ...], list[str]]:
-    """Return all passages and what of each is embedded."""
+def _cut(documents: Sequence[Document], before: Release | None) -> tuple[tuple[Passage, ...], list[str]]:
+    """Return all passages and what of each is embedded; documents that `before` holds are not cut again."""
     titles = {document.id: document.title for document in documents}
-    cut = tuple(passage for document in documents for passage in passages.cut(document))
-    return cut, [passage.searchable(titles[passage.document_id]) for passage in cut]
+    known: dict[str, list[Passage]] = {}
+    if before is not None and before.manifest.rules == passages.RULES:
+        for passage in before.passages:
+            known.setdefault(passage.document_id, []).append(passage)
+    cut: list[Passage] = []
+    for document in documents:
+        same = known.get(document.id)
+        unchanged = same is not None and before is not None and before.documents[document.id] == document
+        cut += same if same is not None and unchanged else passages.cut(document)
+    return tuple(cut), [passage.searchable(titles[passage.document_id]) for passage in cut]
 
 
 def _take_over(texts: Sequence[str], vectors: Vectors, before: Release | None, spec: EmbedderSpec) -> list[int]:

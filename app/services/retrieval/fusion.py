@@ -10,6 +10,7 @@ A solved ticket that names its article is that article's problem in another pers
 article, so that the answer is the reviewed one and is found once.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,24 +66,35 @@ class Fusion:
         texts = np.bincount(self._owners, weights=~release.names, minlength=len(self._documents))
         self._discount = weights.length * np.log(np.maximum(texts, 1))
 
-    def candidates(self, vectors: Vectors, text: str, *, widest: bool = False) -> list[Candidate]:
+    def rows_of(self, allowed: Callable[[str], bool]) -> NDArray[np.int64]:
+        """Return the rows, ascending, that count for the documents of which `allowed` says so by their ids."""
+        chosen = np.array([allowed(document) for document in self._documents], dtype=np.bool_)
+        return np.flatnonzero(chosen[self._owners]).astype(np.int64)
+
+    def candidates(
+        self, vectors: Vectors, text: str, *, allowed: NDArray[np.int64] | None = None, widest: bool = False
+    ) -> list[Candidate]:
         """Return the documents near a query, best first.
 
-        `vectors` has one row per wording of the query; the mean over the wordings counts. `widest` looks at every row,
-        for use under filters.
+        `vectors` has one row per wording of the query; the mean over the wordings counts. Only the rows `allowed` are
+        found; `widest` looks at every row.
         """
         words = self._release.lexical.scores(text)
-        rows = self._near(vectors, words, widest=widest)
+        if allowed is not None:
+            words = np.where(np.isin(np.arange(len(words)), allowed, assume_unique=True), words, np.float32(0))
+        rows = self._near(vectors, words, allowed, widest=widest)
         listed = rows.tolist()
         cosines = np.mean([self._release.vectors.similarities(vector, listed) for vector in vectors], axis=0)
         cosines = np.where(self._release.names[rows], cosines * ALIAS_FACTOR, cosines)
         return self._best_per_document(rows, cosines, words)
 
-    def _near(self, vectors: Vectors, words: NDArray[np.float32], *, widest: bool) -> NDArray[np.int64]:
+    def _near(
+        self, vectors: Vectors, words: NDArray[np.float32], allowed: NDArray[np.int64] | None, *, widest: bool
+    ) -> NDArray[np.int64]:
         """Return the rows worth a look, ascending."""
-        total = len(words)
+        total = len(words) if allowed is None else len(allowed)
         depth = total if widest else min(total, DENSE_CANDIDATES)
-        near = [self._release.vectors.search(vector, depth)[0] for vector in vectors]
+        near = [self._release.vectors.search(vector, depth, allowed)[0] for vector in vectors]
         worded = np.flatnonzero(words)
         if len(worded) > LEXICAL_CANDIDATES and not widest:
             worded = worded[np.argpartition(-words[worded], LEXICAL_CANDIDATES)[:LEXICAL_CANDIDATES]]

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -35,7 +36,7 @@ _SPARE = 4
 """How many hits more than asked for are looked at, to stand in for near-duplicates."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RetrievalRules:
     """The knobs: the weight of words beside meaning, when evidence is enough, phrases and their English by language.
 
@@ -48,6 +49,16 @@ class RetrievalRules:
     glossaries: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     length_weight: float = DEFAULT.length
     reranked: int = 20
+
+    @cached_property
+    def digest(self) -> str:
+        """One digest over all of them."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()
+
+    @cached_property
+    def translators(self) -> Mapping[str, Glossary]:
+        """The glossaries, ready to be used."""
+        return {language: Glossary(entries) for language, entries in self.glossaries.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +85,12 @@ class Retriever:
         self._embedder = embedder
         self._rules = rules
         self._detect = detect_language
-        glossaries = {language: Glossary(entries) for language, entries in rules.glossaries.items()}
         self._fusion = Fusion(release, Weights(rules.lexical_weight, rules.length_weight))
         self._fitting = Fitting(release.documents)
         self._duplicates = Duplicates()
         self._reranking = Reranking(release, reranker, rules.reranked)
-        self._knobs = hashlib.sha256(repr(rules).encode()).hexdigest()
-        self._reader = Reader(release.lexical, self._knows, glossaries)
+        # No method of ours: a cycle would keep a whole release until the collector comes by.
+        self._reader = Reader(release.lexical, lambda word: embedder.count_tokens(word) == 1, rules.translators)
 
     @property
     def release(self) -> Release:
@@ -90,7 +100,7 @@ class Retriever:
     @property
     def rules_version(self) -> str:
         """Name everything of the retrieval that could change an answer: code rules, knobs and the reranker."""
-        return f"{RULES}/{self._knobs}/{self._reranking.version}"
+        return f"{RULES}/{self._rules.digest}/{self._reranking.version}"
 
     def language_of(self, question: Question) -> str:
         """Return the language asked for, else the one the question seems to be in."""
@@ -158,24 +168,22 @@ class Retriever:
 
     def _candidates(self, question: Question, query: Query, vectors: Vectors) -> "_Found":
         around = environment_of(question, query)
-        found = self._allowed(question, query, vectors, widest=bool(question.filters))
+        found = self._allowed(question, query, vectors)
         at_site = self._at_site(found, around)
-        if len(at_site) < min(question.top_k, len(found)) and not question.filters:
+        if len(at_site) < min(question.top_k, len(found)):
             found = self._allowed(question, query, vectors, widest=True)
             at_site = self._at_site(found, around)
         considered = (at_site or found)[:_CONSIDERED]
         ordered = in_order(self._release, considered, query, lambda name: self._fitting.penalty(name, around))
         return _Found(query, around, ordered[: max(_SCORED, question.top_k + _SPARE, self._reranking.depth)])
 
-    def _allowed(self, question: Question, query: Query, vectors: Vectors, *, widest: bool) -> list[Candidate]:
-        found = self._fusion.candidates(vectors, " ".join(query.texts), widest=widest)
-        return [item for item in found if matches(self._release.documents[item.document_id], question.filters)]
+    def _allowed(self, question: Question, query: Query, vectors: Vectors, *, widest: bool = False) -> list[Candidate]:
+        documents, filters = self._release.documents, question.filters
+        rows = self._fusion.rows_of(lambda name: matches(documents[name], filters)) if filters else None
+        return self._fusion.candidates(vectors, " ".join(query.texts), allowed=rows, widest=widest)
 
     def _at_site(self, found: list[Candidate], around: Environment) -> list[Candidate]:
         return [item for item in found if self._fitting.holds_at_site(item.document_id, around)]
-
-    def _knows(self, word: str) -> bool:
-        return self._embedder.count_tokens(word) == 1
 
 
 def matches(document: Document, filters: Filters) -> bool:

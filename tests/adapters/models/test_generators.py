@@ -1,6 +1,7 @@
 """What every generator promises, shown on all of them."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -94,6 +95,20 @@ async def test_who_leaves_makes_room(generator: Generator) -> None:
     await asyncio.wait(tasks)
     async with asyncio.timeout(5):
         assert (await generator.generate(PROMPT, max_tokens=2)).completion_tokens == 2
+
+
+async def test_who_leaves_a_stream_stops_the_model_within_a_second(generator: Generator) -> None:
+    long = Prompt(PROMPT.system, "Write a long guide about printers.")
+    stream = generator.stream(long, max_tokens=400)
+    for _ in range(3):
+        await anext(stream)
+    begun = time.monotonic()
+    await stream.aclose()
+    inside = getattr(generator, "_worker", None)
+    if inside is not None:
+        assert inside._jobs == {}
+    await generator.generate(PROMPT, max_tokens=1)
+    assert time.monotonic() - begun < 1
 
 
 async def test_marks_of_the_chat_format_in_a_text_are_only_text(generator: Generator) -> None:

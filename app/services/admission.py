@@ -1,0 +1,95 @@
+"""Admission: how much is worked on at once, how much may wait, and when to refuse instead.
+
+Under overload a service that takes everything finishes nothing in time. Source: "Handling Overload" and "Addressing
+Cascading Failures", Site Reliability Engineering (Beyer et al., 2016).
+"""
+
+import asyncio
+import contextlib
+import math
+import time
+from collections import deque
+from collections.abc import Callable
+
+from app.errors import Overloaded
+
+_SMOOTHING = 0.1
+"""The weight of the newest interval in the mean of those between two ends of work."""
+
+
+class Admission:
+    """A number of places, and a queue in front of them, first come first served.
+
+    `places` are in work at once and `queue` may wait, none longer than `longest_wait` seconds. Who would wait longer
+    than that, as fast as places have become free lately, is refused at once instead of in the end.
+    """
+
+    def __init__(
+        self, places: int, queue: int, longest_wait: float, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._free = places
+        self._queue = queue
+        self._longest_wait = longest_wait
+        self._clock = clock
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._interval = 0.0
+        self._left_at: float | None = None
+        self.refused = 0
+        """How many were refused so far."""
+
+    @property
+    def waiting(self) -> int:
+        """How many wait now."""
+        return len(self._waiting)
+
+    async def enter(self) -> None:
+        """Return once there is a place, to be given back by `leave`; raises Overloaded where there is no room."""
+        if self._free and not self._waiting:
+            self._free -= 1
+            return
+        expected = (len(self._waiting) + 1) * self._interval
+        if len(self._waiting) >= self._queue or expected > self._longest_wait:
+            raise self._refusal(expected)
+        place = asyncio.get_running_loop().create_future()
+        self._waiting.append(place)
+        try:
+            async with asyncio.timeout(self._longest_wait):
+                await place
+        except TimeoutError:
+            if not self._given(place):
+                raise self._refusal(self._longest_wait) from None
+        except asyncio.CancelledError:
+            if self._given(place):
+                self.leave()
+            raise
+
+    def leave(self) -> None:
+        """Give a place back: to whoever has waited longest, if anybody waits."""
+        self._learn()
+        while self._waiting:
+            place = self._waiting.popleft()
+            # One that is cancelled has not run since, or it would have taken itself out.
+            if not place.done():
+                place.set_result(None)
+                return
+        self._free += 1
+
+    def _given(self, place: "asyncio.Future[None]") -> bool:
+        """Tell whether a place came just when its owner stopped waiting; if not, take the owner out of the queue."""
+        if place.done() and not place.cancelled():
+            return True
+        with contextlib.suppress(ValueError):
+            self._waiting.remove(place)
+        return False
+
+    def _learn(self) -> None:
+        # Between ends of work while a place was free, it is the askers that were slow.
+        now = None if self._free else self._clock()
+        if now is not None and self._left_at is not None:
+            newest = now - self._left_at
+            self._interval += _SMOOTHING * (newest - self._interval) if self._interval else newest
+        self._left_at = now
+
+    def _refusal(self, expected: float) -> Overloaded:
+        self.refused += 1
+        return Overloaded("service", max(1.0, math.ceil(expected)))

@@ -1,0 +1,1 @@
+"""Conversations: what of them goes with a question, and what stands for the rest."""
