@@ -21,7 +21,7 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run index doctor test test-all lint format bench clean
+.PHONY: help setup run index doctor test test-all lint format bench bench-generation bench-index clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,7 +58,13 @@ bench: $(READY) $(VENV)/.tools ## measure retrieval, answers, the service and it
 	$(BIN)/python -m app eval answers
 	$(BIN)/python -m benchmarks.service
 	$(BIN)/python -m benchmarks.embedding
+
+bench-generation: $(READY) $(VENV)/.tools ## measure the language model and the whole pipeline beside plain ones
 	$(BIN)/python -m benchmarks.generation
+	$(BIN)/python -m benchmarks.pipeline --limit 100 --askers 16
+
+bench-index: $(READY) $(VENV)/.tools ## measure every kind of vector index up to 1,000,000 passages; draws docs/index-cost.svg
+	$(BIN)/python -m benchmarks.index
 
 clean: ## remove what is built: index, converted models, caches; not .venv, not conversations
 	rm -rf data/index .cache .coverage htmlcov .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

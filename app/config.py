@@ -115,6 +115,7 @@ class GenerationSettings(_Group):
     openai_api_url: str | None = None
     api_key: SecretStr | None = None
     llm_timeout_seconds: float = Field(20.0, gt=0, le=600)
+    llm_quantisation: Literal["none", "int8", "int4"] = "none"
     llm_concurrency: int = Field(16, ge=1, le=1024)
     llm_ca_file: Path | None = None
     llm_proxy: SecretStr | None = None

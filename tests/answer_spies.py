@@ -24,6 +24,7 @@ class SpyGenerator:
     model_id: str = "spy"
     loaded: bool = True
     size: int = 7
+    device: str = "cpu"
     prompts: list[Prompt] = field(default_factory=list)
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     cancelled: int = 0
@@ -31,7 +32,7 @@ class SpyGenerator:
 
     @property
     def spec(self) -> GeneratorSpec:
-        return GeneratorSpec(self.model_id, "spy", "cpu", 4096)
+        return GeneratorSpec(self.model_id, "spy", self.device, 4096)
 
     async def generate(self, prompt: Prompt, *, max_tokens: int) -> Generation:
         self.prompts.append(prompt)

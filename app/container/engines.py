@@ -7,10 +7,12 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
 from app.adapters import model_hub
+from app.adapters.generators.quantisation import Quantisation
 from app.adapters.tokens import open_counter
 from app.config import GenerationSettings, Settings
 from app.domain.answers import AnswerMode
@@ -157,15 +159,16 @@ async def loaded(generator: Generator | None) -> None:
 
 async def _generator(stack: AsyncExitStack, files: ModelFiles, settings: Settings) -> Generator:
     cache = settings.knowledge.model_cache_dir
+    wanted = Quantisation(settings.generation.llm_quantisation)
     if engine_for(files, settings.generation.llm_backend) == "openvino":
         from app.adapters.generators.openvino_generator import OpenVinoGenerator  # noqa: PLC0415
 
-        local = await asyncio.to_thread(OpenVinoGenerator, files, cache)
+        local = await asyncio.to_thread(partial(OpenVinoGenerator, files, cache, quantisation=wanted))
         stack.callback(local.close)
         return local
     from app.adapters.generators.transformers_generator import TransformersGenerator  # noqa: PLC0415
 
-    torch_model = await asyncio.to_thread(TransformersGenerator, files)
+    torch_model = await asyncio.to_thread(partial(TransformersGenerator, files, quantisation=wanted))
     stack.callback(torch_model.close)
     return torch_model
 

@@ -96,7 +96,10 @@ async def open_parts(
             # A command asks at once, where a server answers 503 until the model is there.
             await loaded(generator)
         grounder = Grounder(embedder, analyse, _grounding(measured))
-        composer = Composer(open_counter(), generator, grounder, ComposeRules(answer_mode, modes))
+        # A server that somebody named is there to write; nobody can have measured it before.
+        unmeasured = AnswerMode.GENERATE if settings.generation.remote else AnswerMode.EXTRACT
+        rules = ComposeRules(answer_mode, modes, unmeasured)
+        composer = Composer(open_counter(), generator, grounder, rules)
         chat = ChatService(search=current.pinned, composer=composer, store=store, cache=cache)
         health = HealthService(current, embedder.spec, generator, store)
         remembering = RememberingEmbedder(embedder)

@@ -12,9 +12,9 @@ class Manifest:
     """What a release is made of.
 
     `files` maps each file's name to its SHA-256; `sources` is one digest over all that went in (documents, passage
-    rules, model), so that equal sources need no rebuild; `rules` names how documents were cut. `passages` equals the number of vectors. `embedded` of them
-    were embedded for this release; the rest were taken over. `recall` is the share of the exact ten nearest that the
-    index finds, measured when it was built.
+    rules, model), so that equal sources need no rebuild; `rules` names how documents were cut. `passages` equals the
+    number of vectors. `embedded` of them were embedded for this release; the rest were taken over. `recall` is the
+    share of the exact ten nearest that the index finds, measured when it was built.
     """
 
     release: str

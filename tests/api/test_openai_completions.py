@@ -116,7 +116,7 @@ def test_the_length_is_brought_within_bounds(fields: dict[str, Any], tokens: int
         {"stop": "\n", "n": 1, "tools": [], "functions": None, "response_format": {"type": "text"}},
         {"stop": ["a", "b"], "logprobs": False, "modalities": ["text"], "stream": False, "stream_options": None},
         {"reasoning_effort": "high", "metadata": {"a": "b"}, "never_heard_of": [{"x": [1]}], "service_tier": "auto"},
-        {name: None for name in ("temperature", "top_p", "n", "stop", "seed", "user", "tools", "logprobs", "stream")},
+        dict.fromkeys(("temperature", "top_p", "n", "stop", "seed", "user", "tools", "logprobs", "stream")),
     ],
 )
 def test_what_changes_nothing_is_accepted(fields: dict[str, Any]) -> None:

@@ -76,7 +76,9 @@ def test_the_stream_is_described_beside_the_answer() -> None:
     assert content["text/event-stream"]["example"].endswith("data: [DONE]\n\n")
 
 
-@pytest.mark.parametrize("name", ["ChatRequest", "SearchRequest", "ChatAnswer", "SearchAnswer", "CompletionRequest", "Completion"])
+@pytest.mark.parametrize(
+    "name", ["ChatRequest", "SearchRequest", "ChatAnswer", "SearchAnswer", "CompletionRequest", "Completion"]
+)
 def test_requests_and_responses_have_examples(name: str) -> None:
     assert SCHEMA["components"]["schemas"][name]["examples"]
 

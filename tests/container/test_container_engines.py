@@ -177,7 +177,7 @@ async def test_the_language_model_runs_on_its_engine_and_is_closed(
     made: dict[str, FakeGenerator] = {}
 
     def maker(name: str) -> Any:
-        return lambda *_rest: made.setdefault(name, FakeGenerator(model_id=name))
+        return lambda *_rest, **_knobs: made.setdefault(name, FakeGenerator(model_id=name))
 
     monkeypatch.setattr(openvino_generator, "OpenVinoGenerator", maker("openvino"))
     monkeypatch.setattr(transformers_generator, "TransformersGenerator", maker("transformers"))

@@ -54,7 +54,7 @@ def files(root: Path) -> dict[Path, int]:
 async def test_nothing_named_means_embedded(place: Place) -> None:
     async with open_parts(Settings.load()) as opened:
         assert isinstance(opened.store, SqliteStore)
-        assert isinstance(opened.chat._cache, MemoryCache)
+        assert isinstance(opened.chat._answers._cache, MemoryCache)
         first, second = await opened.chat.ask(ASKED), await opened.chat.ask(ASKED)
     assert first.persisted
     assert second.cached

@@ -2,10 +2,10 @@
 
 Measured by `python -m benchmarks.index` (384 dimensions, one thread; docs/benchmarks.md has the table): up to some ten
 thousand rows the exact search is fast enough and nothing is lost. Above it inverted lists (IVF, Sivic and Zisserman
-2003) find more than 95 % in a millisecond or two at any size measured; on the clustered data measured there, a graph
-(HNSW, Malkov and Yashunin 2018) took three times as long to build and two thirds more memory without being faster, so it
-is built only where a plan asks for it. Codes of 8 bits per dimension (SQ8) lose next to nothing; product quantisation (PQ, Jégou et al. 2011) is
-for where even these do not fit.
+2003) find more than 95 % in a millisecond or two at any size measured. On the clustered data measured there, a graph
+(HNSW, Malkov and Yashunin 2018) took three times as long to build and two thirds more memory without being faster, so
+it is built only where a plan asks for it. Codes of 8 bits per dimension (SQ8) lose next to nothing; product
+quantisation (PQ, Jégou et al. 2011) is for where even these do not fit.
 """
 
 import math

@@ -11,7 +11,7 @@ from app.domain.conversations import Question
 from app.domain.events import SourceCited, TextSaid
 from app.domain.models import Delta, Generation, Prompt
 from app.domain.retrieval import Evidence, Hit
-from app.errors import GenerationFailed
+from app.errors import GenerationFailed, Overloaded
 from app.ports import Generator, Release
 from app.services.answering import prompting
 from app.services.answering.extractive import CountTokens, extract
@@ -24,6 +24,8 @@ from app.services.answering.writing import Writing, WritingRules
 log = logging.getLogger(__name__)
 
 EXTRACTIVE = "extractive"
+REMOTE = "remote"
+"""The device of a model that a server runs."""
 RULES = "2"
 """Names the rules by which sentences are taken and held to their evidence; part of the answer cache's key."""
 
@@ -36,15 +38,16 @@ class ComposeRules:
     """How answers are made.
 
     `measured` says, per model and shape of the best document (`steps` or `prose`), which mode was measured better; a
-    model that was not measured answers extractively. A generated answer stands once `min_sentences` are carried, and
-    the share `min_kept` of those written so far; until then nothing of it is told, and the extractive answer may take
-    its place. `repeats` and `strays` say when its model is stopped, see WritingRules. `evidence_tokens` bound what it
+    model that was not measured answers as `unmeasured` says. A generated answer stands once `min_sentences` are
+    carried, and the share `min_kept` of those written so far; until then nothing of it is told, and the extractive
+    answer may take its place. `repeats` and `strays` say when its model is stopped, see WritingRules. `evidence_tokens` bound what it
     is shown, the lines of the extractive answer first and in any case; whole passages of other documents were measured
     to halve the answers a second and to lose key facts.
     """
 
     mode: AnswerMode = AnswerMode.AUTO
     measured: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    unmeasured: AnswerMode = AnswerMode.EXTRACT
     min_kept: float = 0.5
     min_sentences: int = 2
     evidence_tokens: int = 200
@@ -69,7 +72,14 @@ class Composer:
         writer = self._generator.spec.model_id if self._generator else EXTRACTIVE
         rules = self._rules
         measured = json.dumps(dict(rules.measured.get(writer, {})), sort_keys=True)
-        knobs = (rules.min_kept, rules.min_sentences, rules.evidence_tokens, rules.repeats, rules.strays)
+        knobs = (
+            rules.unmeasured,
+            rules.min_kept,
+            rules.min_sentences,
+            rules.evidence_tokens,
+            rules.repeats,
+            rules.strays,
+        )
         return f"{RULES}/{writer}/{rules.mode}/{measured}/{knobs}/{self._grounder.rules}"
 
     async def compose(self, question: Question, evidence: Evidence, release: Release) -> Draft:
@@ -102,7 +112,7 @@ class Composer:
         if self._rules.mode is not AnswerMode.AUTO:
             return self._rules.mode
         measured = self._rules.measured.get(generator.spec.model_id, {})
-        return AnswerMode(measured.get(shape(hit), AnswerMode.EXTRACT))
+        return AnswerMode(measured.get(shape(hit), self._rules.unmeasured))
 
     def _extractive(
         self,
@@ -132,7 +142,10 @@ class Composer:
                 async for sentence in sentences:
                     for event in teller.tell(sentence):
                         yield event
-        except GenerationFailed:
+        except (GenerationFailed, Overloaded) as error:
+            # Our own queue says when to come back; a server's says nothing about what can be answered without it.
+            if isinstance(error, Overloaded) and work.generator.spec.device != REMOTE:
+                raise
             log.warning("generation failed, answering from the evidence", exc_info=True)
             failed = True
         if writing.stands:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from app.domain.conversations import Device, Question
 from app.ports import LexicalIndex
 from app.services.retrieval.codes import error_codes
-from app.services.retrieval.followups import joined
 from app.services.retrieval.glossary import Glossary
 from app.services.retrieval.names import names_in
 from app.services.retrieval.platforms import platforms_of
@@ -46,9 +45,9 @@ class Reader:
     knows: Callable[[str], bool]
     glossaries: Mapping[str, Glossary]
 
-    def read(self, question: Question, language: str, earlier: str | None = None) -> Query:
-        """Return the query for a question, or for it together with the one asked before."""
-        whole = question.text if earlier is None else joined(earlier, question.text)
+    def read(self, question: Question, language: str, standalone: str | None = None) -> Query:
+        """Return the query for a question, or for the standalone question that a follow-up was made into."""
+        whole = question.text if standalone is None else standalone
         text = corrected(whole, self.lexical, self.knows)
         return Query(
             text=text,
@@ -57,7 +56,7 @@ class Reader:
             codes=tuple(error_codes(question.text)),
             unknown_names=self._unknown_names(question.text, language),
             platforms=platforms_of(question.text, Device()) or platforms_of(whole, question.device),
-            follow_up=earlier is not None,
+            follow_up=standalone is not None,
         )
 
     def _unknown_names(self, text: str, language: str) -> int:

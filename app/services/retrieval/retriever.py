@@ -16,14 +16,14 @@ from app.ports import Embedder, Release, Reranker
 from app.services.retrieval.calibration import Calibration, Features
 from app.services.retrieval.duplicates import Duplicates
 from app.services.retrieval.environment import Environment, Fitting, environment_of
-from app.services.retrieval.followups import belongs_together, earlier_question, surely_follows
+from app.services.retrieval.followups import belongs_together, standalone, surely_follows
 from app.services.retrieval.fusion import DEFAULT, Candidate, Fusion, Weights
 from app.services.retrieval.glossary import Glossary
 from app.services.retrieval.query import Query, Reader
 from app.services.retrieval.reranking import Reranking
 from app.services.retrieval.scoring import features, field_of, in_order, scored
 
-RULES = "3"
+RULES = "4"
 """Names the retrieval rules; part of the answer cache's key."""
 
 _CONSIDERED = 50
@@ -133,17 +133,22 @@ class Retriever:
         return ordered[0].document_id, features(self._release, ordered[0], found.query, field_of(found.ordered))
 
     async def _found(self, question: Question, history: Sequence[Turn]) -> "_Found":
-        """Search for the question at its word, together with the one before it, or whichever is the right reading."""
+        """Search for the question at its word, together with those before it, or whichever is the right reading."""
         language = self.language_of(question)
-        earlier = earlier_question(history)
+        whole = standalone(history, question.text, self._tells)
         alone = self._reader.read(question, language)
-        if earlier is None:
+        if whole == question.text:
             return (await self._search(question, [alone]))[0]
-        together = self._reader.read(question, language, earlier)
+        together = self._reader.read(question, language, whole)
         if surely_follows(question.text):
             return (await self._search(question, [together]))[0]
         first, second = await self._search(question, [alone, together])
         return second if self._belongs_together(first, second, alone) else first
+
+    def _tells(self, word: str) -> float:
+        """Say how much a word tells: its rarity, 0 where no document holds it."""
+        match = self._release.lexical.match(word, ())
+        return match.rarity * (1 - match.unknown)
 
     async def _search(self, question: Question, queries: Sequence[Query]) -> "list[_Found]":
         """Embed all readings in one go, and put the candidates of each in order."""

@@ -6,6 +6,7 @@ import os
 import queue
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ class Letters:
 
     def __init__(self, text: str, most: int) -> None:
         self.text = text[:most]
-        self.written = 0
+        self.written = self.told = 0
         self.cancelled = False
 
     def finished(self) -> Generation | None:
@@ -29,6 +30,13 @@ class Letters:
             raise GenerationFailed("language model", "gave up")
         done = self.written >= len(self.text)
         return Generation(self.text, 1, len(self.text)) if done else None
+
+    def piece(self) -> str:
+        told, self.told = self.told, self.written
+        return self.text[told : self.written]
+
+    def rest(self, answer: Generation) -> str:
+        return answer.text[self.told :]
 
     def cancel(self) -> None:
         self.cancelled = True
@@ -62,10 +70,15 @@ class Bench:
         self.inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self.sent: list[Message] = []
         self.pipeline = Typewriter()
-        self.loop = Loop(self.pipeline, self.inbox, self.sent.append)
+        self.idle = True
+        self.loop = Loop(self.pipeline, self.inbox, self.sent.append, lambda: self.idle)
 
-    def ask(self, number: int, text: str) -> None:
-        self.inbox.put({"id": number, "system": "", "user": text, "max_tokens": 9})
+    def ask(self, number: int, text: str, **more: bool) -> None:
+        self.inbox.put({"id": number, "system": "", "user": text, "max_tokens": 9, **more})
+
+    def heard(self) -> list[Any]:
+        """Return the pieces sent, and the numbers of those whose answers are."""
+        return [message.get("pieces", message.get("id")) for message in self.sent]
 
     def turn(self, times: int = 1) -> None:
         for _ in range(times):
@@ -114,6 +127,71 @@ def test_a_request_that_fails_is_answered_so(bench: Bench, text: str, reason: st
     assert {message["id"]: message.get("error") for message in bench.sent} == {1: reason, 2: None}
 
 
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openvino_worker, "_PIECE_SECONDS", 0)
+
+
+@pytest.mark.usefixtures("at_once")
+def test_who_asks_for_a_stream_gets_pieces_and_nobody_else(bench: Bench) -> None:
+    bench.ask(1, "abc", stream=True)
+    bench.ask(2, "xyz")
+    bench.turn(3)
+    assert bench.heard() == [[(1, "a")], [(1, "b")], [(1, "c")], 1, 2]
+
+
+@pytest.mark.usefixtures("at_once")
+def test_pieces_of_several_answers_go_together(bench: Bench) -> None:
+    bench.ask(1, "abc", stream=True)
+    bench.ask(2, "xyz", stream=True)
+    bench.turn(2)
+    assert bench.heard() == [[(1, "a"), (2, "x")], [(1, "b"), (2, "y")]]
+
+
+@pytest.mark.usefixtures("at_once")
+def test_while_the_reader_is_slow_pieces_are_gathered(bench: Bench) -> None:
+    bench.ask(1, "abcdef", stream=True)
+    bench.idle = False
+    bench.turn(3)
+    assert bench.sent == []
+    bench.idle = True
+    bench.turn()
+    assert bench.heard() == [[(1, "abcd")]]
+
+
+def test_pieces_are_not_sent_at_every_step(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openvino_worker, "_PIECE_SECONDS", 3600)
+    bench.ask(1, "abc", stream=True)
+    bench.turn(3)
+    assert bench.heard() == [[(1, "abc")], 1]
+
+
+@pytest.mark.usefixtures("at_once")
+def test_who_leaves_gets_no_more_pieces(bench: Bench) -> None:
+    bench.ask(1, "abc", stream=True)
+    bench.ask(2, "broken", stream=True)
+    bench.turn()
+    bench.inbox.put({"id": 1, "cancel": True})
+    bench.ask(3, "x")
+    bench.turn()
+    assert bench.heard() == [2, [(1, "a")], 3]
+
+
+def test_a_full_pipe_is_not_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w") as out, os.fdopen(reading) as read_end:
+        monkeypatch.setattr(sys, "stdout", SimpleNamespace(fileno=out.fileno))
+        monkeypatch.setattr(sys, "stderr", SimpleNamespace(fileno=lambda: os.dup(2)))
+        send, idle = openvino_worker._answers()
+        sent = 0
+        while idle():
+            send({"text": "x" * 1000})
+            sent += 1
+        assert 1 < sent < 100
+        os.read(read_end.fileno(), 65_536)
+        assert idle()
+
+
 def test_work_shows_signs_of_life(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openvino_worker, "_BEAT_SECONDS", 0)
     bench.ask(1, "abc")
@@ -137,7 +215,7 @@ def test_the_process_says_when_it_is_ready_and_why_it_ends(monkeypatch: pytest.M
         inbox.put({"id": 1, "system": "", "user": "abc", "max_tokens": 3})
 
     monkeypatch.setattr(openvino_worker, "OpenVinoPipeline", Failing)
-    monkeypatch.setattr(openvino_worker, "_answers", lambda: sent.append)
+    monkeypatch.setattr(openvino_worker, "_answers", lambda: (sent.append, lambda: True))
     monkeypatch.setattr(openvino_worker, "_listen", listen)
     limits = json.dumps({"context_tokens": 64, "cache_tokens": 64})
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
@@ -165,7 +243,7 @@ def test_what_libraries_print_does_not_mix_with_answers(
     with (tmp_path / "out").open("w") as out, (tmp_path / "err").open("w") as err:
         monkeypatch.setattr(sys, "stdout", out)
         monkeypatch.setattr(sys, "stderr", err)
-        send = openvino_worker._answers()
+        send, _ = openvino_worker._answers()
         out.write("noise")
         out.flush()
         send({"id": 1, "text": "é\n"})

@@ -166,6 +166,17 @@ async def test_auto_follows_what_was_measured_for_the_shape_of_the_document() ->
     assert len(spy.prompts) == 1
 
 
+async def test_a_server_that_has_no_time_is_replaced_by_the_evidence() -> None:
+    draft = await compose(SpyGenerator(error=Overloaded("server"), device="remote"))
+    assert (draft.text, draft.degraded) == ((await compose(None)).text, True)
+
+
+async def test_a_server_that_nobody_measured_writes_where_that_is_wanted() -> None:
+    rules = ComposeRules(AnswerMode.AUTO, unmeasured=AnswerMode.GENERATE)
+    spy = SpyGenerator("The badge office is in building 4. Bring your old badge.")
+    assert (await compose(spy, rules, WIKI)).model == "spy"
+
+
 @pytest.mark.parametrize("measured", [{}, {"other": {"steps": "generate"}}, {"spy": {"prose": "generate"}}])
 async def test_auto_with_a_model_nobody_measured_is_extractive(measured: dict[str, dict[str, str]]) -> None:
     spy = SpyGenerator(SAID)
