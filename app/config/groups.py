@@ -1,23 +1,11 @@
-"""Settings: flat names in the environment (or `.env`), small frozen groups in code. Read once, at start.
+"""The settings in small frozen groups; a group's field in upper case is its name in the environment."""
 
-A name that is set but empty counts as unset. A name in `.env` that no group knows is refused, so that a typing error
-does not pass for a default.
-"""
-
-import difflib
 import ipaddress
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-
-from app.errors import SettingsInvalid
-
-_MIN_SECRET = 32
 
 Words = Annotated[tuple[str, ...], NoDecode]
 """A comma-separated list."""
@@ -150,102 +138,3 @@ class FileSettings(_Group):
     allowed_extensions: Words = ("txt", "md", "json", "log", "csv", "pdf", "docx")
 
     _split = field_validator("allowed_extensions", mode="before")(_words)
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """All groups."""
-
-    service: ServiceSettings
-    logs: LogSettings
-    knowledge: KnowledgeSettings
-    embedding: EmbeddingSettings
-    retrieval: RetrievalSettings
-    generation: GenerationSettings
-    stores: StoreSettings
-    files: FileSettings
-
-    @classmethod
-    def load(cls, env_file: Path | None = Path(".env")) -> Self:
-        """Read the environment and, where it exists, `env_file`; the environment wins.
-
-        Raises SettingsInvalid, naming the variable.
-        """
-        if env_file is not None and env_file.is_file():
-            refuse_unknown(_values_of(env_file), env_file)
-        groups = {item.name: _read(item.type, env_file) for item in fields(cls)}
-        settings = cls(**groups)
-        _check_together(settings)
-        return settings
-
-
-def names() -> dict[str, Any]:
-    """Return every setting's name in the environment, with its default."""
-    found: dict[str, Any] = {}
-    for item in fields(Settings):
-        group: Any = item.type
-        found |= {name.upper(): field.default for name, field in group.model_fields.items()}
-    return found
-
-
-def closest(name: str) -> str | None:
-    """Return the setting that a mistyped name probably means, or None."""
-    near = difflib.get_close_matches(name.upper(), list(names()), n=1, cutoff=0.8)
-    return near[0] if near else None
-
-
-def refuse_unknown(values: Mapping[str, str | None], env_file: Path) -> None:
-    """Raise SettingsInvalid for the first name in an env file that is no setting."""
-    known = names()
-    for name in values:
-        if name.upper() not in known:
-            near = closest(name)
-            hint = f"did you mean {near}?" if near else "see .env.example for the names there are"
-            raise SettingsInvalid(name, f"is not a setting ({env_file.name})", hint)
-
-
-def _values_of(env_file: Path) -> Mapping[str, str | None]:
-    try:
-        return dotenv_values(env_file)
-    except UnicodeDecodeError as error:
-        raise SettingsInvalid(env_file.name, "is not UTF-8", "save the file as UTF-8") from error
-
-
-def _read(group: Any, env_file: Path | None) -> Any:
-    try:
-        return group(_env_file=env_file)
-    except ValidationError as error:
-        first = error.errors()[0]
-        variable = str(first["loc"][0]).upper() if first["loc"] else group.__name__
-        raise SettingsInvalid(variable, first["msg"], "see .env.example") from error
-
-
-def _check_together(settings: Settings) -> None:
-    """Refuse settings that contradict one another, or are unsafe where the service can be reached."""
-    service, generation = settings.service, settings.generation
-    if not service.loopback and not service.allow_anonymous:
-        raise SettingsInvalid(
-            "HOST",
-            f"{service.host} can be reached from other machines, and anyone could ask",
-            "set ALLOW_ANONYMOUS=true if that is wanted, or HOST=127.0.0.1",
-        )
-    if "*" in service.cors_origins:
-        raise SettingsInvalid("CORS_ORIGINS", "a wildcard is not allowed", "list the origins")
-    for name, secret in (("SECRET_KEY", service.secret_key), ("ADMIN_KEY", service.admin_key)):
-        if secret is not None and len(secret.get_secret_value()) < _MIN_SECRET:
-            raise SettingsInvalid(name, f"is weak; at least {_MIN_SECRET} characters", "openssl rand -hex 32")
-    if generation.reply_tokens >= generation.max_tokens:
-        raise SettingsInvalid("REPLY_TOKENS", "must be smaller than MAX_TOKENS")
-    _check_servers(generation)
-
-
-def _check_servers(generation: GenerationSettings) -> None:
-    """Refuse a language model that is named half."""
-    backend = generation.llm_backend
-    urls = {"azure": generation.azure_api_url, "openai": generation.openai_api_url}
-    if backend == "auto" and all(urls.values()):
-        raise SettingsInvalid("LLM_BACKEND", "AZURE_API_URL and OPENAI_API_URL are both set", "set azure or openai")
-    if backend in urls and not urls[backend]:
-        raise SettingsInvalid(f"{backend.upper()}_API_URL", f"is not set, and LLM_BACKEND is {backend}")
-    if generation.remote == "openai" and "llm_model_id" not in generation.model_fields_set:
-        raise SettingsInvalid("LLM_MODEL_ID", "names the packaged model", "set it to what the server calls its model")
