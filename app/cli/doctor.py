@@ -16,12 +16,13 @@ from app.cli.console import out, print_json
 from app.cli.serving import refuse_taken_port
 from app.config import GenerationSettings, Settings, closest, names
 from app.container import sources
-from app.container.engines import engine_for, has_gpu, needs_generator, open_remote
+from app.container.engines import engine_for, needs_generator, open_remote
 from app.container.knowledge import CALIBRATION, calibration_for
 from app.domain.answers import AnswerMode
 from app.domain.models import EmbedderSpec
 from app.errors import StartRefused
 from app.modelfiles import locate
+from app.modelfiles.device import has_gpu
 from app.services.knowledge import passages
 from app.services.knowledge.reading import fingerprint, read_all
 from app.services.retrieval.calibration import UNCALIBRATED

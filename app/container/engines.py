@@ -18,19 +18,13 @@ from app.config import GenerationSettings, Settings
 from app.domain.answers import AnswerMode
 from app.errors import ModelAltered, NotReady
 from app.modelfiles import locate
+from app.modelfiles.device import has_gpu
 from app.modelfiles.locate import ModelFiles
 from app.ports import Embedder, Generator, Reranker
 
 log = logging.getLogger(__name__)
 
-_GPU_SIGNS: Final = (Path("/dev/nvidia0"), Path("/dev/nvidiactl"), Path("/dev/dxg"))
-
 _LOOK_SECONDS: Final = 0.1
-
-
-def has_gpu() -> bool:
-    """Tell whether an NVIDIA driver is loaded; asking torch would take seconds."""
-    return any(sign.exists() for sign in _GPU_SIGNS)
 
 
 async def open_embedder(stack: AsyncExitStack, settings: Settings) -> Embedder:

@@ -40,9 +40,9 @@ class ComposeRules:
     `measured` says, per model and shape of the best document (`steps` or `prose`), which mode was measured better; a
     model that was not measured answers as `unmeasured` says. A generated answer stands once `min_sentences` are
     carried, and the share `min_kept` of those written so far; until then nothing of it is told, and the extractive
-    answer may take its place. `repeats` and `strays` say when its model is stopped, see WritingRules. `evidence_tokens` bound what it
-    is shown, the lines of the extractive answer first and in any case; whole passages of other documents were measured
-    to halve the answers a second and to lose key facts.
+    answer may take its place. `repeats` and `strays` say when its model is stopped, see WritingRules.
+    `evidence_tokens` bound what it is shown, the lines of the extractive answer first and in any case; whole passages
+    of other documents were measured to halve the answers a second and to lose key facts.
     """
 
     mode: AnswerMode = AnswerMode.AUTO
