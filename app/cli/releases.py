@@ -55,12 +55,16 @@ def _list(manifests: Sequence[Manifest], current: str, *, as_json: bool) -> None
         rows = [{**asdict(item), "current": item.release == current} for item in manifests]
         print_json({"releases": rows})
         return
-    table = Table("release", "created", "documents", "passages", "embedded", "index", "model", title="index releases")
+    table = Table(title="index releases")
+    table.add_column("release", no_wrap=True)
+    for heading in ("documents", "passages", "embedded", "index"):
+        table.add_column(heading, overflow="fold")
     for item in manifests:
-        name = f"{item.release} (in use)" if item.release == current else item.release
+        mark = " *" if item.release == current else ""
         counts = (str(item.documents), str(item.passages), str(item.embedded))
-        table.add_row(name, item.created_at, *counts, item.index_type, item.model_id)
+        table.add_row(f"{item.release}{mark}", *counts, item.index_type)
     out.print(table)
+    out.print("* in use")
 
 
 def print_difference(difference: ReleaseDifference) -> None:

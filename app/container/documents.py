@@ -10,6 +10,7 @@ from app.adapters.catalogue.catalogue import Catalogue
 from app.adapters.extraction.extractor import ConfinedExtractor
 from app.config import Settings
 from app.domain.releases import Manifest
+from app.ports import Release
 from app.services.documents.deletion import Deletion
 from app.services.documents.indexing import Indexer, Progress
 from app.services.documents.reading import Reader
@@ -22,8 +23,13 @@ OpenIndexer = Callable[[Settings], AbstractAsyncContextManager[Indexer]]
 
 
 @asynccontextmanager
-async def open_documents(settings: Settings, catalogue: Catalogue, indexer: Indexer) -> AsyncIterator[DocumentService]:
-    """Open the service of documents over a catalogue; jobs run while its `running()` does."""
+async def open_documents(
+    settings: Settings, catalogue: Catalogue, indexer: Indexer, in_use: Callable[[], Release | None] = lambda: None
+) -> AsyncIterator[DocumentService]:
+    """Open the service of documents over a catalogue; jobs run while its `running()` does.
+
+    `in_use` is the release that is searched, where this process searches one.
+    """
     extractor = ConfinedExtractor()
     runner = Runner(
         queue=catalogue.work,
@@ -38,7 +44,7 @@ async def open_documents(settings: Settings, catalogue: Catalogue, indexer: Inde
         yield DocumentService(
             submission=Submission(catalogue.submissions, catalogue.raw, extractor.suffixes(), most),
             deletion=Deletion(catalogue.submissions, runner.wake),
-            report=Reporting(catalogue.records, catalogue.raw),
+            report=Reporting(catalogue.records, catalogue.raw, in_use),
             runner=runner,
         )
     finally:

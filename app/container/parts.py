@@ -54,7 +54,7 @@ async def open_services(settings: Settings, progress: Progress = no_progress) ->
     with Catalogue(settings.stores.state_dir) as catalogue:
         async with (
             open_parts(settings, progress) as parts,
-            open_documents(settings, catalogue, parts.keeper) as documents,
+            open_documents(settings, catalogue, parts.keeper, parts.keeper.release) as documents,
             _background(parts.keeper.follow()),
             documents.running(),
         ):

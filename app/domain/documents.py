@@ -16,7 +16,10 @@ JSON_DOCUMENT = "application/vnd.it-support.document+json"
 
 
 class FileState(StrEnum):
-    """How far a file is; `ready` is findable, and nothing else is."""
+    """How far a file is; `ready` is findable, and nothing else is.
+
+    `withdrawn` is told, never kept: it was ready, and somebody went back to an index release without it.
+    """
 
     QUEUED = "queued"
     EXTRACTING = "extracting"
@@ -24,6 +27,7 @@ class FileState(StrEnum):
     READY = "ready"
     FAILED = "failed"
     DELETING = "deleting"
+    WITHDRAWN = "withdrawn"
 
 
 class JobKind(StrEnum):

@@ -45,7 +45,7 @@ def test_releases_are_listed_newest_first(place: Place, capsys: pytest.CaptureFi
     ]
     assert (listed[0]["embedded"], listed[1]["embedded"]) == (1, 36)
     assert place.run("releases", "list") == 0
-    assert f"{place.releases[1]} (in use)" in capsys.readouterr().out.replace("\n", "")
+    assert f"{place.releases[1]} *" in capsys.readouterr().out
 
 
 def test_two_releases_are_compared(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
@@ -64,6 +64,8 @@ def test_going_back_and_forth(place: Place, capsys: pytest.CaptureFixture[str]) 
     assert f"in use: release {old}" in capsys.readouterr().out
     assert place.run("index") == 0
     assert capsys.readouterr().out.startswith(f"up to date: release {old}")
+    assert place.run("releases", "diff") == 0
+    assert f"from {old} to {new}" in capsys.readouterr().out
     assert place.run("releases", "activate", new) == 0
     assert f"in use: release {new}" in capsys.readouterr().out
 

@@ -102,14 +102,18 @@ class ReleaseKeeper:
         return await self.activate((await self._two())[0])
 
     async def difference(self, old: str = "", new: str = "") -> ReleaseDifference:
-        """Compare two releases over all golden questions; by default the one in use with the one before it.
+        """Compare two releases over all golden questions; by default the one in use with the one before, or after, it.
 
         Raises NotFound, IndexMismatch, IndexCorrupt.
         """
         if not (old and new):
-            earlier, now = await self._two()
-            old, new = old or earlier, new or now
+            others = await self._others()
+            old, new = old or others[0], new or others[1]
         return await self._compared(await self._opened(old), await self._opened(new), None)
+
+    def release(self) -> Release | None:
+        """Return the release this process searches."""
+        return self._current.release
 
     async def manifests(self) -> tuple[Manifest, ...]:
         """Return the manifests of all whole releases, newest first."""
@@ -168,6 +172,16 @@ class ReleaseKeeper:
             return None
         digest = await asyncio.to_thread(self._builder.source_digest)
         return release if digest in {release.manifest.sources, await asyncio.to_thread(self._shelf.held)} else None
+
+    async def _others(self) -> tuple[str, str]:
+        """Return two neighbouring releases, the older one first, one of them in use; raises NotFound."""
+        try:
+            return await self._two()
+        except NotFound:
+            names = [item.release for item in await self.manifests()]
+            if len(names) > 1:
+                return names[-1], names[-2]
+            raise
 
     async def _usable(self) -> Release | None:
         """Return the release that is current in the store, opened; None where there is none that can be used."""
