@@ -21,6 +21,7 @@ from app.api.dependencies import About, State
 from app.api.uploads import DocumentRules
 from app.config import LogSettings, ServiceSettings, Settings
 from app.errors import ServiceError, StartRefused
+from app.services.admission import Admission
 from app.services.bundle import Services
 
 logger = logging.getLogger("app.start")
@@ -40,7 +41,10 @@ def create_app(settings: Settings | None = None, *, open_services: OpenServices 
     if settings is None:
         settings = Settings.load()
         logs.configure(log_plan(settings.logs))
-    app = _fastapi(settings, open_services or _open_services)
+    service = settings.service
+    admission = Admission(service.admitted, service.admission_queue, service.admission_wait_seconds)
+    app = _fastapi(settings, open_services or _open_services, admission)
+    app.state.admission = admission
     app.include_router(system.router)
     app.include_router(openai_routes.router)
     app.include_router(v1.router, prefix=settings.service.api_v1_prefix)
@@ -49,7 +53,7 @@ def create_app(settings: Settings | None = None, *, open_services: OpenServices 
     return app
 
 
-def _fastapi(settings: Settings, open_services: OpenServices) -> FastAPI:
+def _fastapi(settings: Settings, open_services: OpenServices, admission: Admission) -> FastAPI:
     built = FastAPIOffline(
         title=settings.service.project_name,
         version=__version__,
@@ -61,7 +65,7 @@ def _fastapi(settings: Settings, open_services: OpenServices) -> FastAPI:
         swagger_ui_parameters={"validatorUrl": None},
         redirect_slashes=False,
         lifespan=_lifespan(settings, open_services),
-        middleware=_middleware(settings.service),
+        middleware=_middleware(settings.service, admission),
         exception_handlers={
             HTTPException: problems.handle,
             RequestValidationError: problems.handle,
@@ -71,7 +75,12 @@ def _fastapi(settings: Settings, open_services: OpenServices) -> FastAPI:
     return cast("FastAPI", built)
 
 
-def _middleware(service: ServiceSettings) -> list[Middleware]:
+def limited(service: ServiceSettings) -> tuple[str, ...]:
+    """Return the beginnings of the paths below which requests are admitted as far as there is room."""
+    return f"{service.api_v1_prefix}/", "/v1/"
+
+
+def _middleware(service: ServiceSettings, admission: Admission) -> list[Middleware]:
     """Return all middleware, outermost first."""
     cors = Middleware(
         middleware.Cors,
@@ -82,11 +91,13 @@ def _middleware(service: ServiceSettings) -> list[Middleware]:
     )
     return [
         Middleware(middleware.RequestId),
-        Middleware(middleware.AccessLog),
         Middleware(middleware.SecurityHeaders, docs=("/docs", "/redoc")),
+        *([cors] if service.cors_origins else []),
+        # Before the access log: refusals are counted there, one by one they would cost more than they are worth.
+        Middleware(middleware.AdmissionControl, admission=admission, prefixes=limited(service)),
+        Middleware(middleware.AccessLog),
         Middleware(middleware.StripHeaders, names=("X-Forwarded-Host",)),
         Middleware(middleware.Paths),
-        *([cors] if service.cors_origins else []),
         Middleware(middleware.LastResort),
         Middleware(
             middleware.BodyCap,

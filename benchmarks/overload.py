@@ -41,9 +41,9 @@ class Tally:
 
 def main(arguments: Sequence[str]) -> int:
     """Run and print."""
-    options = options_of(__doc__, arguments, {"seconds": 60, "times": 10, "clients": 64})
+    options = options_of(__doc__, arguments, {"seconds": 60, "times": 10, "clients": 64, "admitted": 16})
     # A small cache: it must not be its filling that makes the memory grow.
-    with running_service(CACHE_MAX_ENTRIES="100", LOG_LEVEL="WARNING") as server:
+    with running_service(CACHE_MAX_ENTRIES="100", LOG_LEVEL="ERROR", ADMITTED=str(options.admitted)) as server:
         figures = asyncio.run(measured(server, options))
     say(figures, show, as_json=options.json)
     return 0
@@ -60,6 +60,8 @@ async def measured(server: Running, options: argparse.Namespace) -> dict[str, fl
     tally = await open_loop(server.port, source, capacity * options.times, options.seconds)
     own, served = time.process_time() - own, server.cpu_seconds() - served
     sampling.cancel()
+    # Before and after: other programs may take part of the machine meanwhile.
+    after = await closed_loop(server.port, source, options.clients, options.seconds / 3)
     answered, refused = tally.took[HTTPStatus.OK], tally.took[HTTPStatus.SERVICE_UNAVAILABLE]
     others = sum(len(took) for took in tally.took.values()) - len(answered) - len(refused)
     settled = memory[int(_SETTLING_SHARE * len(memory)) :]
@@ -67,7 +69,8 @@ async def measured(server: Running, options: argparse.Namespace) -> dict[str, fl
         "capacity_per_second": capacity,
         "offered_per_second": capacity * options.times,
         "goodput_per_second": len(answered) / options.seconds,
-        "goodput_share": len(answered) / options.seconds / capacity,
+        "capacity_after_per_second": after,
+        "goodput_share": len(answered) / options.seconds / ((capacity + after) / 2),
         "answers_p50_ms": 1000 * percentile(answered, 0.5),
         "answers_p99_ms": 1000 * percentile(answered, 0.99),
         "refused": len(refused),
@@ -79,8 +82,9 @@ async def measured(server: Running, options: argparse.Namespace) -> dict[str, fl
         "generator_cores": own / options.seconds,
         "memory_before_mib": memory[0],
         "memory_settled_mib": settled[0],
+        "memory_middle_mib": settled[len(settled) // 2],
         "memory_after_mib": settled[-1],
-        "memory_growth_share": settled[-1] / settled[0] - 1,
+        "memory_growth_of_last_half": settled[-1] / settled[len(settled) // 2] - 1,
     }
 
 
@@ -113,10 +117,13 @@ async def open_loop(port: int, source: Iterator[bytes], rate: float, seconds: fl
     began = time.perf_counter()
     for number in range(int(rate * seconds)):
         due = began + number / rate
-        while time.perf_counter() < due:
+        while time.perf_counter() < due:  # noqa: ASYNC110 - it is time that is waited for
             await asyncio.sleep(min(_TICK_SECONDS, max(0.0, due - time.perf_counter())))
         if not number % 32:
             await asyncio.sleep(0)
+        # The server closes connections that were idle for some seconds.
+        while free and free[-1].lost:
+            wires.remove(free.pop())
         if not free and len(wires) >= _MOST_WIRES:
             tally.unsent += 1
             continue
@@ -139,7 +146,7 @@ def _send(wire: Wire, request: bytes, due: float, tally: Tally, free: list[Wire]
 async def _settled(wires: list[Wire], free: list[Wire]) -> None:
     """Wait, some seconds at most, for what is still under way."""
     until = time.perf_counter() + 30
-    while len(free) < len(wires) and time.perf_counter() < until:
+    while len(free) < len(wires) and time.perf_counter() < until:  # noqa: ASYNC110 - a look now and then will do
         await asyncio.sleep(0.05)
     for wire in wires:
         wire.close()

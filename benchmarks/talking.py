@@ -34,6 +34,8 @@ class Wire(asyncio.Protocol):
         self._transport: asyncio.WriteTransport
         self._buffer = b""
         self._came: Came | None = None
+        self.lost = False
+        """The server has closed it."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Note the connection."""
@@ -42,6 +44,7 @@ class Wire(asyncio.Protocol):
 
     def connection_lost(self, _error: Exception | None) -> None:
         """Tell whoever waits."""
+        self.lost = True
         self._tell(0, b"")
 
     def data_received(self, data: bytes) -> None:

@@ -13,7 +13,8 @@ from types import FrameType
 
 import uvicorn
 
-from app.application import create_app, log_plan
+from app.api.shedding import shedding
+from app.application import create_app, limited, log_plan
 from app.cli.console import err, progress
 from app.config import ServiceSettings, Settings
 from app.container import open_services
@@ -62,8 +63,10 @@ def serve(_options: Namespace) -> int:
     service = settings.service
     refuse_taken_port(service)
     refusals: list[StartRefused] = []
+    app = create_app(settings, open_services=partial(_with_bar, refusals))
     config = uvicorn.Config(
-        create_app(settings, open_services=partial(_with_bar, refusals)),
+        app,
+        http=shedding(app.state.admission, limited(service)),
         host=service.host,
         port=service.port,
         log_config=None,

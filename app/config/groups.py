@@ -37,6 +37,9 @@ class ServiceSettings(_Group):
     max_body_kb: int = Field(256, ge=16, le=65536)
     max_upload_mb: float = Field(50.0, gt=0, le=2000)
     request_timeout_seconds: float = Field(20.0, gt=0, le=600)
+    admitted: int = Field(16, ge=1, le=4096)
+    admission_queue: int = Field(128, ge=0, le=10_000)
+    admission_wait_seconds: float = Field(2.0, ge=0.1, le=60)
 
     _split = field_validator("cors_origins", mode="before")(_words)
 
@@ -128,6 +131,8 @@ class StoreSettings(_Group):
     state_dir: Path = Path("data/state")
     cache_ttl_seconds: int = Field(3600, ge=0, le=30 * 86400)
     cache_max_entries: int = Field(2000, ge=1, le=1_000_000)
+    semantic_cache: bool = False
+    semantic_threshold: float = Field(0.95, ge=0.8, le=1)
 
 
 class FileSettings(_Group):

@@ -17,7 +17,7 @@ from app.container.documents import open_documents
 from app.container.engines import loaded, open_embedder, open_generator, open_reranker
 from app.container.knowledge import SearchMaker, keeper_over, measured_in, open_store, sources
 from app.domain.answers import AnswerMode
-from app.ports import ConversationStore, Embedder, ResponseCache
+from app.ports import ConversationStore, Embedder, Leases, ResponseCache
 from app.services.answering.composer import Composer, ComposeRules
 from app.services.answering.grounding import Grounder, GroundingRules
 from app.services.bundle import Services
@@ -28,6 +28,7 @@ from app.services.releases.golden import RememberingEmbedder
 from app.services.releases.keeper import ReleaseKeeper
 from app.services.retrieval.fusion import Weights
 from app.services.retrieval.retriever import Retriever
+from app.services.semantic_cache import Composes, RecallingComposer, SemanticCache
 
 DATABASE = "conversations.sqlite3"
 
@@ -80,7 +81,7 @@ async def open_parts(
     async with AsyncExitStack() as stack:
         # Servers first: that one cannot be reached is told at once, not after an index was built.
         store = MemoryStore() if ephemeral else await _open_store(stack, settings)
-        cache = MemoryCache(1, 0) if ephemeral else await _open_cache(stack, settings)
+        cache, leases = (MemoryCache(1, 0), None) if ephemeral else await _open_cache(stack, settings)
         releases = await asyncio.to_thread(open_store, stack, settings.knowledge)
         held = stack.enter_context(sources(settings))
         embedder = await open_embedder(stack, settings)
@@ -99,8 +100,11 @@ async def open_parts(
         # A server that somebody named is there to write; nobody can have measured it before.
         unmeasured = AnswerMode.GENERATE if settings.generation.remote else AnswerMode.EXTRACT
         rules = ComposeRules(answer_mode, modes, unmeasured)
-        composer = Composer(open_counter(), generator, grounder, rules)
-        chat = ChatService(search=current.pinned, composer=composer, store=store, cache=cache)
+        composer: Composes = Composer(open_counter(), generator, grounder, rules)
+        if settings.stores.semantic_cache and not ephemeral:
+            remembered = SemanticCache(embedder, analyse, threshold=settings.stores.semantic_threshold)
+            composer = RecallingComposer(composer, remembered)
+        chat = ChatService(search=current.pinned, composer=composer, store=store, cache=cache, leases=leases)
         health = HealthService(current, embedder.spec, generator, store)
         remembering = RememberingEmbedder(embedder)
         yield Parts(
@@ -129,11 +133,12 @@ async def _open_store(stack: AsyncExitStack, settings: Settings) -> Conversation
     return await stack.enter_async_context(MongoStore(uri.get_secret_value()))
 
 
-async def _open_cache(stack: AsyncExitStack, settings: Settings) -> ResponseCache:
+async def _open_cache(stack: AsyncExitStack, settings: Settings) -> tuple[ResponseCache, Leases | None]:
+    """Open the cache, and what several processes agree by on who makes an answer, where they share one."""
     stores = settings.stores
     if stores.redis_url is None:
-        return MemoryCache(stores.cache_max_entries, stores.cache_ttl_seconds)
+        return MemoryCache(stores.cache_max_entries, stores.cache_ttl_seconds), None
     from app.adapters.caches.redis_cache import RedisCache  # noqa: PLC0415 - the driver is imported when it is chosen
 
-    cache = RedisCache(stores.redis_url.get_secret_value(), stores.cache_ttl_seconds)
-    return await stack.enter_async_context(cache)
+    cache = await stack.enter_async_context(RedisCache(stores.redis_url.get_secret_value(), stores.cache_ttl_seconds))
+    return cache, cache

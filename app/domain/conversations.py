@@ -30,6 +30,14 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class Summary:
+    """What stands for the older turns of a conversation: `until` is the id of the last turn it covers."""
+
+    text: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
 class Device:
     """What the caller knows of the environment the question is about; empty means unknown."""
 

@@ -16,10 +16,7 @@ JSON_DOCUMENT = "application/vnd.it-support.document+json"
 
 
 class FileState(StrEnum):
-    """How far a file is; `ready` is findable, and nothing else is.
-
-    `withdrawn` is told, never kept: it was ready, and somebody went back to an index release without it.
-    """
+    """How far a file is; `ready` is findable, and nothing else is. `withdrawn` (not in the release) is never kept."""
 
     QUEUED = "queued"
     EXTRACTING = "extracting"
@@ -217,8 +214,7 @@ class Job:
         """How long it will take at this rate; None where nobody can know."""
         if self.state.finished:
             return 0.0
-        rate = self.rate
-        return (1 - self.progress) * self.total / rate if rate else None
+        return (1 - self.progress) * self.total / self.rate if self.rate else None
 
 
 @dataclass(frozen=True, slots=True)

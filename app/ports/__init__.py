@@ -7,7 +7,7 @@ vendor's exceptions into `app.errors` at their edge and keep the cause.
 from app.ports.index import LexicalIndex, Release, ReleaseShelf, ReleaseStore, VectorIndex
 from app.ports.knowledge import Extractor, KnowledgeSource
 from app.ports.models import Embedder, Generator, Reranker
-from app.ports.stores import ConversationStore, Leases, ResponseCache
+from app.ports.stores import ConversationStore, Leases, ResponseCache, SummaryStore
 
 __all__ = [
     "ConversationStore",
@@ -22,5 +22,6 @@ __all__ = [
     "ReleaseStore",
     "Reranker",
     "ResponseCache",
+    "SummaryStore",
     "VectorIndex",
 ]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from app.domain.conversations import Turn
+from app.domain.conversations import Summary, Turn
 
 
 class ConversationStore(Protocol):
@@ -25,6 +25,18 @@ class ConversationStore(Protocol):
 
     async def ping(self) -> None:
         """Raise StoreFailed unless the store can be used."""
+        ...
+
+
+class SummaryStore(Protocol):
+    """Keeps, with each conversation, what stands for its older turns. What was kept last counts."""
+
+    async def summary(self, owner: str, conversation_id: str) -> Summary | None:
+        """Return the summary; None where none was kept. Raises NotFound as `history` does, StoreFailed."""
+        ...
+
+    async def keep_summary(self, owner: str, conversation_id: str, summary: Summary) -> None:
+        """Keep a summary in the place of the one before; raises NotFound as `history` does, StoreFailed."""
         ...
 
 

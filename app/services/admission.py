@@ -17,11 +17,15 @@ _SMOOTHING = 0.1
 """The weight of the newest interval in the mean of those between two ends of work."""
 
 
+_EXPECTED_SHARE = 0.5
+"""How much of the longest wait may be expected: the rest is for work that turns out slower than it was lately."""
+
+
 class Admission:
     """A number of places, and a queue in front of them, first come first served.
 
-    `places` are in work at once and `queue` may wait, none longer than `longest_wait` seconds. Who would wait longer
-    than that, as fast as places have become free lately, is refused at once instead of in the end.
+    `places` are in work at once and `queue` may wait, none longer than `longest_wait` seconds. Who would
+    wait longer than half of that, as fast as places have become free lately, is refused at once instead of in the end.
     """
 
     def __init__(
@@ -47,9 +51,8 @@ class Admission:
         if self._free and not self._waiting:
             self._free -= 1
             return
-        expected = (len(self._waiting) + 1) * self._interval
-        if len(self._waiting) >= self._queue or expected > self._longest_wait:
-            raise self._refusal(expected)
+        if (refusal := self.refusal()) is not None:
+            raise refusal
         place = asyncio.get_running_loop().create_future()
         self._waiting.append(place)
         try:
@@ -62,6 +65,15 @@ class Admission:
             if self._given(place):
                 self.leave()
             raise
+
+    def refusal(self) -> Overloaded | None:
+        """Return the refusal of whoever comes now, counted as one; None where there is a place, or room to wait."""
+        if self._free and not self._waiting:
+            return None
+        expected = (len(self._waiting) + 1) * self._interval
+        if len(self._waiting) < self._queue and expected <= _EXPECTED_SHARE * self._longest_wait:
+            return None
+        return self._refusal(expected)
 
     def leave(self) -> None:
         """Give a place back: to whoever has waited longest, if anybody waits."""

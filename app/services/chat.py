@@ -18,8 +18,8 @@ from app.errors import StoreFailed
 from app.ports import ConversationStore, Leases, ResponseCache
 from app.services import answers_cache
 from app.services.answering import messages, prompting
-from app.services.answering.composer import Composer
 from app.services.retrieval.retriever import Retriever
+from app.services.semantic_cache import Composes
 from app.services.shared_answers import Made, SharedAnswers, Told
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ class ChatService:
         self,
         *,
         search: Callable[[], Retriever],
-        composer: Composer,
+        composer: Composes,
         store: ConversationStore,
         cache: ResponseCache,
         leases: Leases | None = None,

@@ -79,9 +79,9 @@ async def test_who_would_wait_too_long_is_refused_without_waiting() -> None:
         await task
     [first] = await waiting(admission, 1)
     with pytest.raises(Overloaded) as refused:
-        # 0.9 s for each place: the first of the queue would wait 0.9 s, the second 1.8 s, the third 2.7 s.
+        # 0.9 s for each place: the first of the queue would wait 0.9 s, the second 1.8 s, too near to 2 s.
         await asyncio.gather(*(admission.enter() for _ in range(2)))
-    assert refused.value.retry_after == 3
+    assert refused.value.retry_after == 2
     assert not first.done()
 
 

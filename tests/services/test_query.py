@@ -25,7 +25,7 @@ def test_a_language_without_a_glossary_stays_as_it_is() -> None:
 
 
 def test_a_follow_up_is_searched_with_the_question_before() -> None:
-    query = READER.read(Question("And error 691?"), "en", "My VPN shows error 809")
+    query = READER.read(Question("And error 691?"), "en", "My VPN shows error 809\nAnd error 691?")
     assert query.text == "My VPN shows error 809\nAnd error 691?"
     assert query.follow_up
     assert query.codes == ("691",)

@@ -181,7 +181,7 @@ async def test_a_document_for_another_platform_gives_way(tmp_path_factory: pytes
 async def test_a_follow_up_is_searched_with_the_question_before(opened: Release) -> None:
     search = retriever(opened)
     evidence = await search.search(Question("And how?"), asked("The printer is shown as offline"))
-    assert evidence.query == "The printer is shown as offline\nAnd how?"
+    assert evidence.query == "And how?\nThe printer is shown as offline\nAnd how?"
     assert names(evidence)[0] == "printer-offline"
     assert not (await search.search(Question("And how?"))).sufficient
 

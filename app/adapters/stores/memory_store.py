@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from app.adapters.stores.turns import prepared
-from app.domain.conversations import Turn
+from app.domain.conversations import Summary, Turn
 from app.errors import NotFound
 
 
@@ -12,13 +12,11 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._conversations: dict[str, tuple[str, dict[str, Turn]]] = {}
+        self._summaries: dict[str, Summary] = {}
 
     async def history(self, owner: str, conversation_id: str, limit: int) -> tuple[Turn, ...]:
         """Return the last `limit` turns, oldest first; raises NotFound."""
-        kept = self._conversations.get(conversation_id)
-        if kept is None or kept[0] != owner:
-            raise NotFound("conversation")
-        turns = tuple(kept[1].values())
+        turns = tuple(self._turns(owner, conversation_id).values())
         return turns[max(0, len(turns) - max(0, limit)) :]
 
     async def append(self, owner: str, conversation_id: str, turns: Sequence[Turn]) -> None:
@@ -30,5 +28,21 @@ class MemoryStore:
         for turn in fresh:
             kept.setdefault(turn.id, turn)
 
+    async def summary(self, owner: str, conversation_id: str) -> Summary | None:
+        """Return what stands for the older turns, if anything does; raises NotFound."""
+        self._turns(owner, conversation_id)
+        return self._summaries.get(conversation_id)
+
+    async def keep_summary(self, owner: str, conversation_id: str, summary: Summary) -> None:
+        """Keep what stands for the older turns; raises NotFound."""
+        self._turns(owner, conversation_id)
+        self._summaries[conversation_id] = summary
+
     async def ping(self) -> None:
         """Do nothing: memory is always there."""
+
+    def _turns(self, owner: str, conversation_id: str) -> dict[str, Turn]:
+        kept = self._conversations.get(conversation_id)
+        if kept is None or kept[0] != owner:
+            raise NotFound("conversation")
+        return kept[1]

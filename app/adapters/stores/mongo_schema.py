@@ -31,6 +31,8 @@ VALIDATOR: dict[str, Any] = {
                 },
             },
             "conversation_text": {"bsonType": "string"},
+            "summary": {"bsonType": "string"},
+            "summary_until": {"bsonType": "string"},
             "created_at": {"bsonType": "date"},
             "updated_at": {"bsonType": "date"},
         },

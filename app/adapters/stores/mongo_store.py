@@ -20,7 +20,7 @@ from pymongo.errors import CollectionInvalid, DuplicateKeyError, OperationFailur
 
 from app.adapters.stores import mongo_schema as schema
 from app.adapters.stores.turns import now, prepared, to_utc
-from app.domain.conversations import Turn
+from app.domain.conversations import Summary, Turn
 from app.errors import DependencyUnreachable, NotFound, SettingsInvalid, StartRefused, StoreFailed
 
 _VARIABLE = "MONGODB_URI"
@@ -101,6 +101,24 @@ class MongoStore:
         async with self._request() as collection:
             kept = await _grow_or_create(collection, grow, schema.created(owner, conversation_id, fresh, moment))
         if not kept:
+            raise NotFound("conversation")
+
+    async def summary(self, owner: str, conversation_id: str) -> Summary | None:
+        """Return what stands for the older turns, if anything does; raises NotFound and StoreFailed."""
+        async with self._request() as collection:
+            found = await collection.find_one(
+                schema.owned(owner, conversation_id), {"summary": 1, "summary_until": 1, "_id": 0}
+            )
+        if found is None:
+            raise NotFound("conversation")
+        return Summary(found["summary"], found["summary_until"]) if "summary_until" in found else None
+
+    async def keep_summary(self, owner: str, conversation_id: str, summary: Summary) -> None:
+        """Keep what stands for the older turns; raises NotFound and StoreFailed."""
+        fields = {"summary": summary.text, "summary_until": summary.until}
+        async with self._request() as collection:
+            kept = await collection.update_one(schema.owned(owner, conversation_id), {"$set": fields})
+        if not kept.matched_count:
             raise NotFound("conversation")
 
     async def ping(self) -> None:

@@ -10,7 +10,7 @@ from typing import Self
 from app.adapters.stores.sqlite_schema import writing
 from app.adapters.stores.sqlite_worker import SqliteWorker
 from app.adapters.stores.turns import now, prepared, searchable, to_utc
-from app.domain.conversations import Role, Turn
+from app.domain.conversations import Role, Summary, Turn
 from app.errors import NotFound
 
 _CREATE = """
@@ -31,6 +31,13 @@ WHERE conversation_id = :conversation AND user_id = :owner
 _LAST = """
 SELECT message_id, role, content, turns.created_at, outcome FROM turns JOIN conversations USING (conversation_id)
 WHERE conversation_id = :conversation AND user_id = :owner ORDER BY seq DESC LIMIT :limit
+"""
+_SUMMARY = """
+SELECT summary, summary_until FROM conversations WHERE conversation_id = :conversation AND user_id = :owner
+"""
+_SUMMARISE = """
+UPDATE conversations SET summary = :text, summary_until = :until
+WHERE conversation_id = :conversation AND user_id = :owner
 """
 
 
@@ -73,6 +80,16 @@ class SqliteStore:
         fresh = prepared(turns)
         await self._worker.write(lambda connection: _append(connection, key, fresh))
 
+    async def summary(self, owner: str, conversation_id: str) -> Summary | None:
+        """Return what stands for the older turns, if anything does; raises NotFound and StoreFailed."""
+        key = {"owner": owner, "conversation": conversation_id}
+        return await self._worker.run(lambda connection: _summary(connection, key))
+
+    async def keep_summary(self, owner: str, conversation_id: str, summary: Summary) -> None:
+        """Keep what stands for the older turns; raises NotFound and StoreFailed."""
+        key = {"owner": owner, "conversation": conversation_id, "text": summary.text, "until": summary.until}
+        await self._worker.write(lambda connection: _summarise(connection, key))
+
     async def ping(self) -> None:
         """Raise StoreFailed unless the file can be read and written."""
         await self._worker.run(_check)
@@ -109,6 +126,17 @@ def _last(connection: sqlite3.Connection, key: dict[str, str], limit: int) -> tu
         Turn(message_id, Role(role), content, datetime.fromisoformat(created_at), outcome)
         for message_id, role, content, created_at, outcome in reversed(rows)
     )
+
+
+def _summary(connection: sqlite3.Connection, key: dict[str, str]) -> Summary | None:
+    _require(connection, key)
+    text, until = connection.execute(_SUMMARY, key).fetchone()
+    return None if until is None else Summary(text, until)
+
+
+def _summarise(connection: sqlite3.Connection, key: dict[str, str]) -> None:
+    _require(connection, key)
+    connection.execute(_SUMMARISE, key)
 
 
 def _require(connection: sqlite3.Connection, key: dict[str, str]) -> None:

@@ -16,6 +16,25 @@ _TOLD_SECONDS = 1.0
 _EVENTS = b"text/event-stream"
 
 
+class RefusalLog:
+    """Tells of refusals once a second at most, with their number since."""
+
+    def __init__(self, admission: Admission, clock: Callable[[], float] = time.monotonic) -> None:
+        self._admission = admission
+        self._clock = clock
+        self._told_at = float("-inf")
+        self._told = 0
+
+    def tell(self) -> None:
+        """Tell of what was refused, unless that was done just now."""
+        now = self._clock()
+        if now - self._told_at >= _TOLD_SECONDS:
+            refused = self._admission.refused
+            extra = {"refused": refused - self._told, "waiting": self._admission.waiting}
+            logger.warning("requests_refused", extra=extra)
+            self._told_at, self._told = now, refused
+
+
 class AdmissionControl:
     """Lets requests below `prefixes` in as far as there is room; others, and health checks, always.
 
@@ -28,15 +47,11 @@ class AdmissionControl:
         app: ASGIApp,
         admission: Admission,
         prefixes: Sequence[str],
-        *,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._app = app
         self._admission = admission
         self._prefixes = tuple(prefixes)
-        self._clock = clock
-        self._told_at = float("-inf")
-        self._told = 0
+        self._refusals = RefusalLog(admission)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, once there is room, or refuse it."""
@@ -46,7 +61,7 @@ class AdmissionControl:
         try:
             await self._admission.enter()
         except Overloaded as error:
-            self._tell()
+            self._refusals.tell()
             await _refusal(scope, error)(scope, receive, send)
             return
         place = _Place(self._admission)
@@ -60,14 +75,6 @@ class AdmissionControl:
             return False
         path = str(scope["path"]).removeprefix(scope.get("root_path", ""))
         return path.startswith(self._prefixes) and not path.rstrip("/").endswith("/health")
-
-    def _tell(self) -> None:
-        now = self._clock()
-        if now - self._told_at >= _TOLD_SECONDS:
-            refused = self._admission.refused
-            extra = {"refused": refused - self._told, "waiting": self._admission.waiting}
-            logger.warning("requests_refused", extra=extra)
-            self._told_at, self._told = now, refused
 
 
 class _Place:

@@ -64,14 +64,14 @@ class Conversations:
 
         `history` are the last turns, oldest first; `whole` tells that there are none before them. `reserved` tokens are
         needed for instructions and evidence. Raises InvalidInput where the question alone is too long, NotFound where
-        the conversation is another owner's. A summary that cannot be made or kept costs the older turns, not the answer.
+        the conversation is another owner's. A summary that cannot be made or kept costs older turns, not the answer.
         """
         room = self._room(question, reserved)
-        if question.conversation_id is None or not history:
+        if not history:
             return Context()
         if whole and self._fits("", history, room):
             return self._made("", tuple(history))
-        kept = await self._kept(question, question.conversation_id)
+        kept = await self._kept(question)
         turns = _after(history, kept)
         before = kept.text if kept else ""
         if self._fits(before, turns, room):
@@ -92,8 +92,8 @@ class Conversations:
         except (DependencyFailed, Overloaded):
             log.warning("conversation not summarised", exc_info=True)
             return self._fitting(before, newest, room)
-        if older and question.conversation_id:
-            await self._keep(question.owner, question.conversation_id, Summary(summary, older[-1].id))
+        if older:
+            await self._keep(question, Summary(summary, older[-1].id))
         return self._fitting(summary, newest, room, usage)
 
     async def _summary(self, before: str, older: Sequence[Turn], most: int, language: str) -> tuple[str, Usage]:
@@ -124,16 +124,21 @@ class Conversations:
     def _made(self, summary: str, turns: tuple[Turn, ...], usage: Usage | None = None) -> Context:
         return Context(summary, turns, self._count(shown(summary, turns)), usage or Usage())
 
-    async def _kept(self, question: Question, conversation_id: str) -> Summary | None:
+    async def _kept(self, question: Question) -> Summary | None:
+        if question.conversation_id is None or question.history is not None:
+            return None
         try:
-            return await self._store.summary(question.owner, conversation_id)
+            return await self._store.summary(question.owner, question.conversation_id)
         except DependencyFailed:
             log.warning("summary not read", exc_info=True)
             return None
 
-    async def _keep(self, owner: str, conversation_id: str, summary: Summary) -> None:
+    async def _keep(self, question: Question, summary: Summary) -> None:
+        """Keep a summary, unless the caller keeps the conversation itself."""
+        if question.conversation_id is None or question.history is not None:
+            return
         try:
-            await self._store.keep_summary(owner, conversation_id, summary)
+            await self._store.keep_summary(question.owner, question.conversation_id, summary)
         except DependencyFailed:
             log.warning("summary not kept", exc_info=True)
 

@@ -16,6 +16,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from app.domain.conversations import Role, Turn
+from app.ports import LexicalIndex
 
 Weigh = Callable[[str], float]
 """Says how much a word tells: its rarity, 0 for a word that is not indexed or tells nothing."""
@@ -36,8 +37,9 @@ _FADING = 0.6
 
 _WORD = re.compile(r"[^\W_]+(?:[-'’._/][^\W_]+)*")
 _OPENING = re.compile(
-    r"^\W*(and|but|ok|okay|what about|how about|what (else|now)|still|same|yes|did|done|tried|works? now|that|(?-i:[Ii]t)"
-    r"|now|(i|we) (did|tried|started)|i'm still|too late|no(?=\W*$|[,.!;:]|\s+(luck|change|difference|it|that|i)\b)"
+    r"^\W*(and|but|ok|okay|what about|how about|what (else|now)|still|same|yes|did|done|tried|works? now|that"
+    r"|(?-i:[Ii]t)|now|(i|we) (did|tried|started)|i'm still|too late"
+    r"|no(?=\W*$|[,.!;:]|\s+(luck|change|difference|it|that|i)\b)"
     r"|und|aber|immer noch|geht|noch immer|was (ist mit|nun|jetzt)|wie sieht es|auch (auf|mit|bei)"
     r"|et|mais|toujours|encore|pareil|c'est pareil|idem|oui"
     r"|y|pero|sigue|ya|todavía|lo mismo|igual|sí)\b",
@@ -57,15 +59,19 @@ _ABOUT_BEFORE = re.compile(
 )
 
 
-def earlier_question(history: Sequence[Turn]) -> str | None:
-    """Return what was asked last, cut to a length that leaves room for the new question."""
-    asked = _asked(history)
-    return asked[-1] if asked else None
+def rarity(lexical: LexicalIndex) -> Weigh:
+    """Return what weighs words by their rarity in an index."""
+
+    def weigh(word: str) -> float:
+        match = lexical.match(word, ())
+        return match.rarity * (1 - match.unknown)
+
+    return weigh
 
 
 def standalone(history: Sequence[Turn], text: str, weigh: Weigh) -> str:
     """Return a question that can be understood without its history: itself where nothing was asked before."""
-    asked = _asked(history)
+    asked = asked_in(history)
     if not asked:
         return text
     topic = " ".join(topic_words(asked[:-1], f"{asked[-1]} {text}", weigh))
@@ -85,7 +91,7 @@ def topic_words(asked: Sequence[str], known: str, weigh: Weigh, most: int = _TOP
                 found[word.casefold()] = found.get(word.casefold(), 0.0) + weight * _FADING**back
     best = set(sorted(found, key=lambda word: (-found[word], word))[:most])
     spoken = (word for question in asked for word in _WORD.findall(question))
-    return [word for word in {word.casefold(): word for word in spoken if word.casefold() in best}.values()]
+    return list({word.casefold(): word for word in spoken if word.casefold() in best}.values())
 
 
 def surely_follows(text: str) -> bool:
@@ -109,5 +115,6 @@ def belongs_together(alone: float, own_covered: float, joined_covered: float) ->
     return alone < SURE and joined_covered >= max(_LEAST_COVERED, _AS_WELL * own_covered)
 
 
-def _asked(history: Sequence[Turn]) -> list[str]:
+def asked_in(history: Sequence[Turn]) -> list[str]:
+    """Return what was asked, oldest first, each cut to a length that leaves room for the new question."""
     return [turn.content[:_MAX_CHARS] for turn in history if turn.role is Role.USER]

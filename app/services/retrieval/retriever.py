@@ -16,7 +16,7 @@ from app.ports import Embedder, Release, Reranker
 from app.services.retrieval.calibration import Calibration, Features
 from app.services.retrieval.duplicates import Duplicates
 from app.services.retrieval.environment import Environment, Fitting, environment_of
-from app.services.retrieval.followups import belongs_together, standalone, surely_follows
+from app.services.retrieval.followups import belongs_together, rarity, standalone, surely_follows
 from app.services.retrieval.fusion import DEFAULT, Candidate, Fusion, Weights
 from app.services.retrieval.glossary import Glossary
 from app.services.retrieval.query import Query, Reader
@@ -86,6 +86,7 @@ class Retriever:
         self._rules = rules
         self._detect = detect_language
         self._fusion = Fusion(release, Weights(rules.lexical_weight, rules.length_weight))
+        self._weigh = rarity(release.lexical)
         self._fitting = Fitting(release.documents)
         self._duplicates = Duplicates()
         self._reranking = Reranking(release, reranker, rules.reranked)
@@ -135,7 +136,7 @@ class Retriever:
     async def _found(self, question: Question, history: Sequence[Turn]) -> "_Found":
         """Search for the question at its word, together with those before it, or whichever is the right reading."""
         language = self.language_of(question)
-        whole = standalone(history, question.text, self._tells)
+        whole = standalone(history, question.text, self._weigh)
         alone = self._reader.read(question, language)
         if whole == question.text:
             return (await self._search(question, [alone]))[0]
@@ -144,11 +145,6 @@ class Retriever:
             return (await self._search(question, [together]))[0]
         first, second = await self._search(question, [alone, together])
         return second if self._belongs_together(first, second, alone) else first
-
-    def _tells(self, word: str) -> float:
-        """Say how much a word tells: its rarity, 0 where no document holds it."""
-        match = self._release.lexical.match(word, ())
-        return match.rarity * (1 - match.unknown)
 
     async def _search(self, question: Question, queries: Sequence[Query]) -> "list[_Found]":
         """Embed all readings in one go, and put the candidates of each in order."""
