@@ -34,9 +34,11 @@ def main() -> None:
     port = free_port()
     with TemporaryDirectory(prefix="ingestion-") as folder:
         places = {"STATE_DIR": f"{folder}/state", "INDEX_DIR": f"{folder}/index", "PORT": str(port)}
-        with running([sys.executable, "-m", "app", "serve"], port, places, "/readyz") as server:
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=120) as client:
-                figures = measure(client, files, options.changes, lambda: server.process.memory_info().rss / 2**20)
+        with (
+            running([sys.executable, "-m", "app", "serve"], port, places, "/readyz") as server,
+            httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=120) as client,
+        ):
+            figures = measure(client, files, options.changes, lambda: server.process.memory_info().rss / 2**20)
     print_table("ingestion", ("figure", "value"), [(name, str(value)) for name, value in figures.items()])
 
 

@@ -25,7 +25,7 @@ class Held:
 
 
 def record(name: str, state: FileState = FileState.READY) -> FileRecord:
-    blank = cast("FileRecord", object.__new__(FileRecord))
+    blank = object.__new__(FileRecord)
     values: dict[str, Any] = dict.fromkeys(FileRecord.__dataclass_fields__, "")
     for field, value in {**values, "id": name, "state": state}.items():
         object.__setattr__(blank, field, value)
