@@ -20,7 +20,7 @@ from benchmarks.printing import print_table
 from benchmarks.servers import free_port, running
 
 BATCH = 100
-_LOOK_SECONDS = 0.02
+_LOOK_SECONDS = 0.05
 _PATIENCE_SECONDS = 1800.0
 
 
@@ -111,7 +111,7 @@ def delete(client: httpx.Client, file: Path) -> float:
     document = known(client, file)
     title = client.get(f"/documents/{document}").json()["titles"][0]
     began = time.perf_counter()
-    client.delete(f"/documents/{document}").raise_for_status()
+    client.delete(f"/documents/{document}", params={"wait": "true"}).raise_for_status()
     until(lambda: document not in searched(client, title))
     return time.perf_counter() - began
 
