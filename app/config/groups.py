@@ -140,6 +140,7 @@ class FileSettings(_Group):
 
     chunk_size_tokens: int = Field(1000, ge=50, le=8000)
     max_file_size_mb: float = Field(5.0, gt=0, le=1000)
+    extraction_seconds: float = Field(4.0, ge=1, le=60)
     allowed_extensions: Words = ("txt", "md", "json", "log", "csv", "pdf", "docx")
 
     _split = field_validator("allowed_extensions", mode="before")(_words)

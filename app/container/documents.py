@@ -8,6 +8,7 @@ from typing import Any
 
 from app.adapters.catalogue.catalogue import Catalogue
 from app.adapters.extraction.extractor import ConfinedExtractor
+from app.adapters.extraction.limits import Limits
 from app.config import Settings
 from app.domain.releases import Manifest
 from app.ports import Release
@@ -30,7 +31,8 @@ async def open_documents(
 
     `in_use` is the release that is searched, where this process searches one.
     """
-    extractor = ConfinedExtractor()
+    most = int(settings.files.max_file_size_mb * 1024 * 1024)
+    extractor = ConfinedExtractor(Limits(file_bytes=most, seconds=settings.files.extraction_seconds))
     runner = Runner(
         queue=catalogue.work,
         progress=catalogue.progress,
@@ -39,7 +41,6 @@ async def open_documents(
         indexer=indexer,
         lock=catalogue.locks,
     )
-    most = int(settings.files.max_file_size_mb * 1024 * 1024)
     try:
         yield DocumentService(
             submission=Submission(catalogue.submissions, catalogue.raw, extractor.suffixes(), most),
