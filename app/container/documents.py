@@ -20,8 +20,6 @@ from app.services.documents.running import Runner
 from app.services.documents.service import DocumentService
 from app.services.documents.submission import Submission
 
-OpenIndexer = Callable[[Settings], AbstractAsyncContextManager[Indexer]]
-
 
 @asynccontextmanager
 async def open_documents(

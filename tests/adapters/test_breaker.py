@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from set_clock import Clock
 
-from app.adapters.caches.breaker import Breaker
+from app.domain.breaker import Breaker
 
 
 def opened(clock: Clock) -> Breaker:

@@ -13,8 +13,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, AuthorizationError, RedisError
 
-from app.adapters.caches.breaker import Breaker
 from app.adapters.caches.limits import MAX_VALUE_BYTES, lifetime
+from app.domain.breaker import Breaker
 from app.errors import DependencyUnreachable, SettingsInvalid
 
 Result = TypeVar("Result")
