@@ -4,6 +4,7 @@ ServiceError
 ├── InvalidInput               what the caller sent cannot be used; names the field and the limit
 ├── DocumentRefused            a file cannot be taken in; names the reason
 ├── Conflict                   it is there already, or has moved on meanwhile; names what is in the way
+│   └── ConversationFull       a conversation holds as much as it may; names the limit
 ├── ReleaseWorse               a new index release finds less than the one in use, which stays
 ├── NotFound                   no such thing, or not the caller's
 ├── NotAllowed                 the caller may not do this
@@ -66,6 +67,16 @@ class Conflict(ServiceError):
         super().__init__(f"{what} {existing}".strip())
         self.what = what
         self.existing = existing
+
+
+class ConversationFull(Conflict):
+    """A conversation holds as much as it may. `limit` says how much that is, in words a caller may read."""
+
+    code = "conversation_full"
+
+    def __init__(self, limit: str) -> None:
+        super().__init__("conversation")
+        self.limit = limit
 
 
 class ReleaseWorse(ServiceError):

@@ -7,9 +7,22 @@ vendor's exceptions into `app.errors` at their edge and keep the cause.
 from app.ports.index import LexicalIndex, Release, ReleaseShelf, ReleaseStore, VectorIndex
 from app.ports.knowledge import Extractor, KnowledgeSource
 from app.ports.models import Embedder, Generator, Reranker
-from app.ports.stores import ConversationStore, Leases, ResponseCache, SummaryStore
+from app.ports.stores import (
+    AttachmentStore,
+    ConversationDirectory,
+    ConversationRemoval,
+    ConversationSearch,
+    ConversationStore,
+    Leases,
+    ResponseCache,
+    SummaryStore,
+)
 
 __all__ = [
+    "AttachmentStore",
+    "ConversationDirectory",
+    "ConversationRemoval",
+    "ConversationSearch",
     "ConversationStore",
     "Embedder",
     "Extractor",

@@ -1,16 +1,17 @@
 """Seams to what is kept."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
-from app.domain.conversations import Summary, Turn
+from app.domain.conversations import Attachment, Found, Overview, Position, Summary, Turn
 
 
 class ConversationStore(Protocol):
     """Keeps conversations. What `append` acknowledged is durable."""
 
-    async def history(self, owner: str, conversation_id: str, limit: int) -> tuple[Turn, ...]:
-        """Return the last `limit` turns, oldest first.
+    async def history(self, owner: str, conversation_id: str, limit: int, until: int | None = None) -> tuple[Turn, ...]:
+        """Return the last `limit` turns, oldest first; with `until`, the last ones of the first `until` turns.
 
         Raises NotFound where there is no such conversation of this owner, StoreFailed when it cannot be read.
         """
@@ -19,12 +20,83 @@ class ConversationStore(Protocol):
     async def append(self, owner: str, conversation_id: str, turns: Sequence[Turn]) -> None:
         """Append turns in one atomic step, creating the conversation if need be; turns already there are kept once.
 
-        Raises NotFound where the conversation is another owner's, StoreFailed when nothing was acknowledged.
+        Raises NotFound where the conversation is another owner's, ConversationFull where it may not grow by them,
+        StoreFailed when nothing was acknowledged.
         """
         ...
 
     async def ping(self) -> None:
         """Raise StoreFailed unless the store can be used."""
+        ...
+
+
+class ConversationDirectory(Protocol):
+    """Lists and names the conversations of one owner. Every method raises StoreFailed where the store cannot."""
+
+    async def create(self, owner: str, conversation_id: str, title: str) -> Overview:
+        """Begin an empty conversation, with an empty title for none; raises Conflict where the id is taken."""
+        ...
+
+    async def overview(self, owner: str, conversation_id: str) -> Overview:
+        """Return what a list shows of it; raises NotFound as `history` does."""
+        ...
+
+    async def page(self, owner: str, limit: int, after: Position | None = None) -> tuple[Overview, ...]:
+        """Return `limit` conversations at most, newest first, from behind a position on."""
+        ...
+
+    async def rename(self, owner: str, conversation_id: str, title: str) -> Overview:
+        """Give it another title; raises NotFound as `history` does."""
+        ...
+
+
+class ConversationRemoval(Protocol):
+    """Takes conversations away for good. Every method raises StoreFailed where the store cannot."""
+
+    async def reset(self, owner: str, conversation_id: str) -> None:
+        """Take messages, summary and attachments away, and keep the conversation; raises NotFound."""
+        ...
+
+    async def delete(self, owner: str, conversation_id: str) -> None:
+        """Take a conversation away with all that belongs to it; raises NotFound."""
+        ...
+
+    async def erase(self, owner: str) -> int:
+        """Take everything of an owner away; return how many conversations that were."""
+        ...
+
+    async def expire(self, before: datetime, most: int) -> int:
+        """Take away at most `most` conversations, of any owner, whose last change was before; return how many."""
+        ...
+
+
+class ConversationSearch(Protocol):
+    """Finds conversations by the words said in them."""
+
+    async def find(self, owner: str, query: str, limit: int) -> tuple[Found, ...]:
+        """Return the owner's conversations in which all words occur, best first, then those with some of them.
+
+        `query` is words, whatever characters it holds: nothing in it is an operator. Raises StoreFailed.
+        """
+        ...
+
+
+class AttachmentStore(Protocol):
+    """Keeps what was added to a conversation beside its messages. Every method raises NotFound and StoreFailed."""
+
+    async def attach(self, owner: str, conversation_id: str, attachment: Attachment) -> None:
+        """Keep an attachment, creating the conversation if need be; one whose id is there already is kept once.
+
+        Raises ConversationFull where the conversation holds as many as it may.
+        """
+        ...
+
+    async def attachments(self, owner: str, conversation_id: str) -> tuple[Attachment, ...]:
+        """Return the attachments, oldest first."""
+        ...
+
+    async def detach(self, owner: str, conversation_id: str, attachment_id: str) -> None:
+        """Take an attachment away."""
         ...
 
 

@@ -1,14 +1,16 @@
 """The services the channels (REST, command line) work with, put together once by the container."""
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from app.domain.answers import Answer
 from app.domain.conversations import Question
 from app.domain.events import ChatEvent
 from app.domain.health import Health
+from app.domain.identities import Caller, Credentials
 from app.domain.retrieval import Evidence
+from app.errors import NotIdentified
 from app.services.documents.service import DocumentService
 from app.services.releases.keeper import ReleaseKeeper
 
@@ -41,6 +43,31 @@ class HealthReport(Protocol):
         ...
 
 
+class Access(Protocol):
+    """Says who asks: the one authorisation of REST, WebSocket and Socket.IO."""
+
+    async def caller(self, given: Credentials) -> Caller:
+        """Return who gave these credentials; raises NotIdentified where they are wrong, or missing and needed."""
+        ...
+
+    async def check(self, caller: Caller) -> None:
+        """Raise NotIdentified where a caller's session or key holds no longer: asked before every event."""
+        ...
+
+
+class Anybody:
+    """The Access of a service that knows nobody: everybody is the same anonymous caller."""
+
+    async def caller(self, given: Credentials) -> Caller:
+        """Return the anonymous caller; raises NotIdentified for credentials, which nobody here could have issued."""
+        if given.bearer is not None:
+            raise NotIdentified("no keys are kept here")
+        return Caller()
+
+    async def check(self, caller: Caller) -> None:
+        """Return: anonymity does not end."""
+
+
 @dataclass(frozen=True)
 class Services:
     """What an application serves; without a knowledge base of its own it has neither documents nor releases."""
@@ -50,3 +77,4 @@ class Services:
     health: HealthReport
     documents: DocumentService | None = None
     releases: ReleaseKeeper | None = None
+    access: Access = field(default_factory=Anybody)

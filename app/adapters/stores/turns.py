@@ -4,7 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from app.domain.conversations import Turn
+from app.domain.conversations import Role, Turn
+
+TITLE = 80
+"""The longest title made of a question, in characters."""
 
 
 def now() -> datetime:
@@ -34,3 +37,10 @@ def prepared(turns: Sequence[Turn]) -> tuple[Turn, ...]:
 def searchable(turns: Iterable[Turn]) -> str:
     """Return what these turns add to their conversation's text: every content, ended by a line feed."""
     return "".join(f"{turn.content}\n" for turn in turns)
+
+
+def title_of(turns: Iterable[Turn]) -> str:
+    """Return the title of a conversation that was given none: its first question's beginning, in one line."""
+    first = next((turn.content for turn in turns if turn.role is Role.USER), "")
+    words = " ".join(first[: 2 * TITLE].split())
+    return words if len(words) <= TITLE else words[: TITLE - 1].rstrip() + "…"
