@@ -2,11 +2,13 @@
 
 import time
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
 
+from app.api.callers import CallerDep
 from app.api.dependencies import About, AboutDep, ServicesDep
 from app.api.leaving import unless_gone
 from app.api.negotiation import EVENTS
@@ -37,7 +39,9 @@ _CHUNKED: Responses = {
     response_model=Completion,
     responses=_CHUNKED | failures(400, 404, 413, 415, 503, 504),
 )
-async def complete(body: CompletionRequest, request: Request, services: ServicesDep) -> Completion | EventStream:
+async def complete(
+    body: CompletionRequest, request: Request, services: ServicesDep, caller: CallerDep
+) -> Completion | EventStream:
     """Answer from evidence, as `POST /chat/` of this service's own API does, for programs written for OpenAI's.
 
     Instructions in messages of the roles `system` and `developer` are accepted and not followed: nothing is said that
@@ -46,7 +50,7 @@ async def complete(body: CompletionRequest, request: Request, services: Services
     """
     _known(body.model)
     message_id = str(uuid.uuid4())
-    question = body.question(message_id)
+    question = replace(body.question(message_id), owner=caller.owner)
     if not body.stream:
         return Completion.of(await unless_gone(request, services.chat.ask(question)))
     chunks = CompletionChunks(completion_id(message_id), int(time.time()), usage=body.usage_wanted)

@@ -17,11 +17,15 @@ from app.container.documents import open_documents
 from app.container.engines import loaded, open_embedder, open_generator, open_reranker
 from app.container.knowledge import SearchMaker, keeper_over, measured_in, open_store, sources
 from app.domain.answers import AnswerMode
-from app.ports import ConversationStore, Embedder, Leases, ResponseCache
+from app.ports import ConversationArchive, Embedder, Generator, Leases, ResponseCache
 from app.services.answering.composer import Composer, ComposeRules
 from app.services.answering.grounding import Grounder, GroundingRules
 from app.services.bundle import Services
 from app.services.chat import ChatService
+from app.services.conversation.budget import Budget
+from app.services.conversation.memory import ConversationMemory
+from app.services.conversation.own_knowledge import OwnKnowledge
+from app.services.conversation.summaries import Conversations
 from app.services.health import HealthService
 from app.services.knowledge.building import Progress, no_progress
 from app.services.releases.golden import RememberingEmbedder
@@ -29,6 +33,7 @@ from app.services.releases.keeper import ReleaseKeeper
 from app.services.retrieval.fusion import Weights
 from app.services.retrieval.retriever import Retriever
 from app.services.semantic_cache import Composes, RecallingComposer, SemanticCache
+from app.services.summarising import Summariser
 
 DATABASE = "conversations.sqlite3"
 
@@ -42,7 +47,7 @@ class Parts:
     search: Retriever
     keeper: ReleaseKeeper
     grounder: Grounder
-    store: ConversationStore
+    store: ConversationArchive
     embedder: Embedder
     measured: Measured | None
     weighted: Callable[[Weights], Retriever]
@@ -104,7 +109,15 @@ async def open_parts(
         if settings.stores.semantic_cache and not ephemeral:
             remembered = SemanticCache(embedder, analyse, threshold=settings.stores.semantic_threshold)
             composer = RecallingComposer(composer, remembered)
-        chat = ChatService(search=current.pinned, composer=composer, store=store, cache=cache, leases=leases)
+        chat = ChatService(
+            search=current.pinned,
+            composer=composer,
+            store=store,
+            cache=cache,
+            leases=leases,
+            memory=_memory(settings, store, embedder, generator if composer.writes else None),
+            own=OwnKnowledge(embedder, analyse),
+        )
         health = HealthService(current, embedder.spec, generator, store)
         remembering = RememberingEmbedder(embedder)
         yield Parts(
@@ -120,11 +133,23 @@ async def open_parts(
         )
 
 
+def _memory(
+    settings: Settings, store: ConversationArchive, embedder: Embedder, writer: Generator | None
+) -> ConversationMemory:
+    """Return what looks back in conversations; only a model that writes answers is shown them, and has a budget."""
+    if writer is None:
+        return ConversationMemory(store, store)
+    generation = settings.generation
+    budget = Budget(generation.max_tokens, generation.reply_tokens)
+    summariser = Summariser(embedder, writer.count_tokens)
+    return ConversationMemory(store, store, Conversations(summariser, store, writer.count_tokens, budget))
+
+
 def _grounding(measured: Measured | None) -> GroundingRules:
     return GroundingRules(measured.min_cosine, measured.min_words) if measured else GroundingRules()
 
 
-async def _open_store(stack: AsyncExitStack, settings: Settings) -> ConversationStore:
+async def _open_store(stack: AsyncExitStack, settings: Settings) -> ConversationArchive:
     uri = settings.stores.mongodb_uri
     if uri is None:
         return await stack.enter_async_context(SqliteStore(settings.stores.state_dir / DATABASE))

@@ -98,6 +98,17 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
+class Background:
+    """What a model is shown beside question and evidence.
+
+    `said` is the conversation so far, in short; `examples` are questions with the answers their asker wants to such.
+    """
+
+    said: str = ""
+    examples: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Device:
     """What the caller knows of the environment the question is about; empty means unknown."""
 

@@ -10,11 +10,16 @@ Metadata = Mapping[str, Any]
 
 
 class DocumentKind(StrEnum):
-    """Where a document comes from, which is also how far it is trusted."""
+    """Where a document comes from, which is also how far it is trusted.
+
+    Files and examples belong to one conversation and are never part of an index.
+    """
 
     ARTICLE = "article"
     TICKET = "ticket"
     PAGE = "page"
+    FILE = "file"
+    EXAMPLE = "example"
 
 
 class SectionKind(StrEnum):

@@ -49,7 +49,7 @@ class Evidence:
     """The result of one retrieval: hits, best first, and whether they are enough to answer from.
 
     `answerability` (0..1) estimates that the knowledge base answers the question at all; `sufficient` says whether
-    it reaches the threshold in force.
+    it reaches the threshold in force. `follow_up` tells that the question was read together with earlier ones.
     """
 
     query: str
@@ -57,3 +57,4 @@ class Evidence:
     answerability: float
     sufficient: bool
     release: str
+    follow_up: bool = False

@@ -9,6 +9,7 @@ from app.ports.knowledge import Extractor, KnowledgeSource
 from app.ports.models import Embedder, Generator, Reranker
 from app.ports.stores import (
     AttachmentStore,
+    ConversationArchive,
     ConversationDirectory,
     ConversationRemoval,
     ConversationSearch,
@@ -20,6 +21,7 @@ from app.ports.stores import (
 
 __all__ = [
     "AttachmentStore",
+    "ConversationArchive",
     "ConversationDirectory",
     "ConversationRemoval",
     "ConversationSearch",

@@ -112,6 +112,18 @@ class SummaryStore(Protocol):
         ...
 
 
+class ConversationArchive(
+    ConversationStore,
+    ConversationDirectory,
+    ConversationRemoval,
+    ConversationSearch,
+    SummaryStore,
+    AttachmentStore,
+    Protocol,
+):
+    """All of the above: what an adapter that keeps conversations offers. Services ask for the part they need."""
+
+
 class ResponseCache(Protocol):
     """Forgets at will. A cache that fails behaves as one that is empty: no method raises."""
 

@@ -10,22 +10,21 @@ from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from app.domain.answers import Answer, Draft, Outcome
-from app.domain.conversations import CANCELLED, Question, Role, Turn
+from app.domain.answers import Answer, Draft, Outcome, Usage
+from app.domain.conversations import CANCELLED, Background, Question, Role, Turn
 from app.domain.events import AnswerFinished, ChatEvent, EvidenceFound, TextSaid
 from app.domain.retrieval import Evidence
 from app.errors import StoreFailed
 from app.ports import ConversationStore, Leases, ResponseCache
 from app.services import answers_cache
 from app.services.answering import messages, prompting
+from app.services.conversation.memory import Before, ConversationMemory
+from app.services.conversation.own_knowledge import OwnKnowledge
 from app.services.retrieval.retriever import Retriever
 from app.services.semantic_cache import Composes
 from app.services.shared_answers import Made, SharedAnswers, Told
 
 log = logging.getLogger(__name__)
-
-HISTORY_TURNS = 6
-"""How many turns back a follow-up question may lean."""
 
 
 class ChatService:
@@ -39,12 +38,17 @@ class ChatService:
         store: ConversationStore,
         cache: ResponseCache,
         leases: Leases | None = None,
+        memory: ConversationMemory | None = None,
+        own: OwnKnowledge | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
+        """`memory` says what was before a question, `own` searches what a conversation itself holds."""
         self._search = search
         self._composer = composer
         self._store = store
         self._answers = SharedAnswers(cache, leases)
+        self._memory = memory or ConversationMemory(store)
+        self._own = own
         self._clock = clock
         self._keeping: set[asyncio.Task[bool]] = set()
 
@@ -64,10 +68,9 @@ class ChatService:
         begun = self._clock()
         # One release for the whole answer, whatever is switched to meanwhile.
         search = self._search()
-        history = await self._history(question)
+        before = await self._memory.before(question, self._composer.needed(question))
         language = search.language_of(question)
-        key = self._key(question, history, language, search)
-        answers = self._answers.stream(key, search.release, lambda: self._make(question, history, language, search))
+        answers = self._told(question, before, language, search)
         said: list[str] = []
         try:
             async with aclosing(answers):
@@ -81,32 +84,42 @@ class ChatService:
         except (GeneratorExit, asyncio.CancelledError):
             await self._keep_cancelled(question, "".join(said))
             raise
-        answer = await self._finish(question, made.draft, made.evidence, language)
+        draft = made.draft if made.cached else replace(made.draft, usage=_both(made.draft.usage, before.usage))
+        answer = await self._finish(question, draft, made.evidence, language)
         elapsed = self._clock() - begun
         yield AnswerFinished(replace(answer, cached=made.cached, processing_time=elapsed))
 
-    async def _history(self, question: Question) -> Sequence[Turn]:
-        if question.history is not None:
-            return question.history[-HISTORY_TURNS:]
-        if question.conversation_id is None:
-            return ()
-        return await self._store.history(question.owner, question.conversation_id, HISTORY_TURNS)
+    def _told(
+        self, question: Question, before: Before, language: str, search: Retriever
+    ) -> AsyncGenerator[Told | Made, None]:
+        def make() -> AsyncGenerator[Told | Draft, None]:
+            return self._make(question, before, language, search)
 
-    def _key(self, question: Question, history: Sequence[Turn], language: str, search: Retriever) -> str:
+        if before.attachments:
+            # What one conversation holds is nobody else's.
+            return self._answers.alone(make)
+        return self._answers.stream(self._key(question, before, language, search), search.release, make)
+
+    def _key(self, question: Question, before: Before, language: str, search: Retriever) -> str:
         """Return the cache key: everything that could change the answer."""
         release = search.release.manifest.release
         rules = (self._composer.rules_version, prompting.VERSION, search.rules_version, language)
-        return answers_cache.key_of(question, history, (release, *rules))
+        said = before.background.said if before.background else ""
+        return answers_cache.key_of(question, before.turns, (release, *rules, said))
 
     async def _make(
-        self, question: Question, history: Sequence[Turn], language: str, search: Retriever
+        self, question: Question, before: Before, language: str, search: Retriever
     ) -> AsyncGenerator[Told | Draft, None]:
         """Find evidence and compose a draft of it; without evidence, no model is asked."""
-        evidence = await search.search(question, history)
+        evidence = await search.search(question, before.turns)
+        if self._own is not None and before.attachments:
+            evidence = await self._own.joined(question, evidence, before.attachments)
         yield EvidenceFound(evidence)
         draft = Draft(messages.no_context(language), Outcome.NO_CONTEXT)
         if evidence.sufficient:
-            async with aclosing(self._composer.stream(question, evidence, search.release)) as composing:
+            async with aclosing(
+                self._composer.stream(question, evidence, search.release, _shown(before, evidence))
+            ) as composing:
                 async for item in composing:
                     if isinstance(item, Draft):
                         draft = item
@@ -121,8 +134,15 @@ class ChatService:
     async def _finish(self, question: Question, draft: Draft, evidence: Evidence, language: str) -> Answer:
         conversation_id = question.conversation_id or str(uuid.uuid4())
         now = datetime.now(UTC)
-        asked = Turn(str(uuid.uuid4()), Role.USER, question.text, now)
-        said = Turn(question.answer_id or str(uuid.uuid4()), Role.ASSISTANT, draft.text, now, draft.outcome.value)
+        asked = _asked(question, now)
+        said = Turn(
+            question.answer_id or str(uuid.uuid4()),
+            Role.ASSISTANT,
+            draft.text,
+            now,
+            draft.outcome.value,
+            draft.citations,
+        )
         persisted = question.keep and await self._keep(question.owner, conversation_id, (asked, said))
         return Answer(
             query=question.text,
@@ -139,10 +159,10 @@ class ChatService:
 
     async def _keep_cancelled(self, question: Question, said: str) -> None:
         """Keep what was said before its reader left; whoever was told nothing yet leaves no trace."""
-        if not said or not question.keep:
+        if not said or not question.keep or not question.keep_partial:
             return
         now = datetime.now(UTC)
-        asked = Turn(str(uuid.uuid4()), Role.USER, question.text, now)
+        asked = _asked(question, now)
         partial = Turn(question.answer_id or str(uuid.uuid4()), Role.ASSISTANT, said, now, CANCELLED)
         conversation_id = question.conversation_id or str(uuid.uuid4())
         # A task of its own: whoever cancels this one may do so at every await.
@@ -160,3 +180,19 @@ class ChatService:
             log.warning("conversation not persisted", exc_info=True)
             return False
         return True
+
+
+def _asked(question: Question, now: datetime) -> Turn:
+    return Turn(question.question_id or str(uuid.uuid4()), Role.USER, question.text, now)
+
+
+def _both(one: Usage, other: Usage) -> Usage:
+    return Usage(one.prompt_tokens + other.prompt_tokens, one.completion_tokens + other.completion_tokens)
+
+
+def _shown(before: Before, evidence: Evidence) -> Background | None:
+    """Return what a model is shown beside the evidence: the conversation only where the question leans on it."""
+    background = before.background
+    if background is None or evidence.follow_up:
+        return background
+    return replace(background, said="") if background.examples else None

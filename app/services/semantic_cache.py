@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.domain.answers import Draft
-from app.domain.conversations import Question
+from app.domain.conversations import Background, Question
 from app.domain.events import SourceCited, TextSaid
 from app.domain.retrieval import Evidence
 from app.ports import Embedder, Release
@@ -127,7 +127,18 @@ class Composes(Protocol):
         """Name everything of the composing that could change an answer."""
         ...
 
-    def stream(self, question: Question, evidence: Evidence, release: Release) -> Said:
+    @property
+    def writes(self) -> bool:
+        """Tell whether there are answers that a model writes."""
+        ...
+
+    def needed(self, question: Question) -> int:
+        """Return how many tokens of a prompt are for instructions and evidence, at most."""
+        ...
+
+    def stream(
+        self, question: Question, evidence: Evidence, release: Release, background: Background | None = None
+    ) -> Said:
         """Tell an answer as it is composed, then its draft; `evidence` must be sufficient."""
         ...
 
@@ -144,10 +155,21 @@ class RecallingComposer:
         """Name the composer's rules, and that answers may be recalled."""
         return f"{self._composer.rules_version}/recalling"
 
-    async def stream(self, question: Question, evidence: Evidence, release: Release) -> Said:
+    @property
+    def writes(self) -> bool:
+        """Tell whether there are answers that a model writes."""
+        return self._composer.writes
+
+    def needed(self, question: Question) -> int:
+        """Return how many tokens of a prompt are for instructions and evidence, at most."""
+        return self._composer.needed(question)
+
+    async def stream(
+        self, question: Question, evidence: Evidence, release: Release, background: Background | None = None
+    ) -> Said:
         """Tell a draft that was kept, or what the composer says; what stands in for a failed model is not kept."""
         asked = None
-        if _context_free(question) and evidence.hits:
+        if background is None and _context_free(question) and evidence.hits:
             asked = await self._cache.asked(question, evidence, (self._composer.rules_version,))
             known = self._cache.find(asked, evidence)
             if known is not None:
@@ -155,7 +177,7 @@ class RecallingComposer:
                     yield event
                 yield known
                 return
-        async with aclosing(self._composer.stream(question, evidence, release)) as composing:
+        async with aclosing(self._composer.stream(question, evidence, release, background)) as composing:
             async for item in composing:
                 if asked is not None and isinstance(item, Draft) and item.sentences and not item.degraded:
                     self._cache.keep(asked, item)

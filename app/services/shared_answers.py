@@ -54,6 +54,14 @@ class SharedAnswers:
             async for item in items:
                 yield item
 
+    async def alone(self, make: Callable[[], Making]) -> AsyncGenerator[Told | Made, None]:
+        """Tell an answer that is nobody else's: neither looked up, nor followed, nor kept."""
+        async with aclosing(make()) as making:
+            async for piece in making:
+                if isinstance(piece, EvidenceFound):
+                    evidence = piece.evidence
+                yield Made(piece, evidence, cached=False) if isinstance(piece, Draft) else piece
+
     async def _made(
         self, key: str, release: Release, make: Callable[[], Making]
     ) -> AsyncGenerator[Told | Made | Landed[Told | Made], None]:

@@ -6,6 +6,7 @@ import pytest
 from fakes import CONVERSATION, FakeChat, Fakes, refused, serving
 from starlette.testclient import TestClient
 
+from app.api.v1.chat import NOT_STORED
 from app.domain.conversations import Device
 
 CHAT = "/api/v1/chat/"
@@ -163,3 +164,11 @@ def test_answers_are_json_in_utf_8() -> None:
         reply = client.post(CHAT, content=json.dumps({"query": "Drucker läuft nicht 🖨"}, ensure_ascii=False).encode(),
                             headers={"Content-Type": 'application/json; charset="UTF-8"'})  # fmt: skip
     assert reply.json()["query"] == "Drucker läuft nicht 🖨"
+
+
+@pytest.mark.parametrize(("persisted", "warning"), [(True, None), (False, NOT_STORED)])
+def test_an_answer_that_was_not_stored_says_so(*, persisted: bool, warning: str | None) -> None:
+    fakes = Fakes(chat=FakeChat(reply=lambda question: replace(refused(question), persisted=persisted)))
+    with serving(fakes) as client:
+        reply = ask(client)
+    assert (reply.status_code, reply.json()["persisted"], reply.headers.get("warning")) == (200, persisted, warning)

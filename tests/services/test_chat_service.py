@@ -15,7 +15,8 @@ from app.domain.events import AnswerFinished, ChatEvent, EvidenceFound, SourceCi
 from app.errors import NotFound
 from app.services.answering import messages, prompting
 from app.services.answering.composer import ComposeRules
-from app.services.chat import HISTORY_TURNS, ChatService
+from app.services.chat import ChatService
+from app.services.conversation.memory import TURNS
 from tests.answer_builders import PRINTER, TEAMS, VPN, WIKI, chat_of, comparable, page, release_of
 from tests.answer_spies import DictCache, SpyGenerator, SpyStore
 
@@ -145,7 +146,7 @@ async def test_a_follow_up_leans_on_the_last_turns() -> None:
     await store.append("ann", "c", turns)
     answer = await chat_of(RELEASE, store=store).ask(replace(ASKED, text="and?", conversation_id="c"))
     assert answer.hits[0].document.id == VPN.id
-    assert store.limits == [HISTORY_TURNS]
+    assert store.limits == [TURNS]
 
 
 async def test_asking_is_the_stream_gathered() -> None:

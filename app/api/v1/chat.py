@@ -1,9 +1,12 @@
 """Questions and answers."""
 
+from dataclasses import replace
+
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from app.api.answers import ChatAnswer
+from app.api.callers import CallerDep
 from app.api.dependencies import AboutDep, ServicesDep
 from app.api.leaving import unless_gone
 from app.api.negotiation import wants_events
@@ -12,6 +15,9 @@ from app.api.reports import HEALTH, HealthReport, health_response
 from app.api.routing import JsonRoute
 from app.api.schemas import ChatRequest
 from app.api.sse import EventStream, open_stream
+
+NOT_STORED = '199 - "question and answer were not stored"'
+"""What the `Warning` header says of an answer that is not persisted."""
 
 router = APIRouter(prefix="/chat", tags=["chat"], route_class=JsonRoute)
 
@@ -22,16 +28,22 @@ router = APIRouter(prefix="/chat", tags=["chat"], route_class=JsonRoute)
     response_model=ChatAnswer,
     responses=EVENT_STREAM | problems(400, 404, 413, 415, 503, 504),
 )
-async def ask(body: ChatRequest, request: Request, services: ServicesDep) -> ChatAnswer | EventStream:
+async def ask(
+    body: ChatRequest, request: Request, response: Response, services: ServicesDep, caller: CallerDep
+) -> ChatAnswer | EventStream:
     """Answer from evidence, with citations; where there is none, `outcome` is `no_context`.
 
     With `stream: true`, or `Accept: text/event-stream`, the answer comes as events: `search_results`, `message`
     (pieces of text), `citation`, `final_answer` (the same object as the plain answer), or `error` (a problem).
+    While the store is down answers go on, with `persisted: false` and a `Warning` header.
     """
-    question = body.question()
+    question = replace(body.question(), owner=caller.owner)
     if body.stream or wants_events(request.headers.get("accept", "")):
         return await open_stream(request, services.chat.stream(question))
-    return ChatAnswer.of(await unless_gone(request, services.chat.ask(question)))
+    answer = await unless_gone(request, services.chat.ask(question))
+    if not answer.persisted:
+        response.headers["Warning"] = NOT_STORED
+    return ChatAnswer.of(answer)
 
 
 @router.get("/health", summary="How the chat service is", response_model=HealthReport, responses=HEALTH)

@@ -7,13 +7,14 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from app.domain.answers import AnswerMode, Draft, Grounding, Outcome, Usage
-from app.domain.conversations import Question
+from app.domain.conversations import Background, Question
 from app.domain.events import SourceCited, TextSaid
-from app.domain.models import Delta, Generation, Prompt
+from app.domain.models import Generation, Prompt
 from app.domain.retrieval import Evidence, Hit
 from app.errors import GenerationFailed, Overloaded
 from app.ports import Generator, Release
 from app.services.answering import prompting
+from app.services.answering.cost import Cost
 from app.services.answering.extractive import CountTokens, extract
 from app.services.answering.grounding import Grounder
 from app.services.answering.rendering import Carried, cite, number, render
@@ -28,6 +29,8 @@ REMOTE = "remote"
 """The device of a model that a server runs."""
 RULES = "2"
 """Names the rules by which sentences are taken and held to their evidence; part of the answer cache's key."""
+
+_SHAPES = ("steps", "prose")
 
 Composing = AsyncGenerator[TextSaid | SourceCited | Draft, None]
 """What is told of an answer as it is composed, and the whole draft last."""
@@ -82,6 +85,18 @@ class Composer:
         )
         return f"{RULES}/{writer}/{rules.mode}/{measured}/{knobs}/{self._grounder.rules}"
 
+    @property
+    def writes(self) -> bool:
+        """Tell whether there are answers that a model writes."""
+        if self._generator is None or self._rules.mode is not AnswerMode.AUTO:
+            return self._generator is not None and self._rules.mode is AnswerMode.GENERATE
+        measured = self._rules.measured.get(self._generator.spec.model_id, {})
+        return AnswerMode.GENERATE in {AnswerMode(measured.get(form, self._rules.unmeasured)) for form in _SHAPES}
+
+    def needed(self, question: Question) -> int:
+        """Return how many tokens of a prompt are for instructions and evidence, at most."""
+        return self._count(prompting.SYSTEM) + self._rules.evidence_tokens + question.max_tokens
+
     async def compose(self, question: Question, evidence: Evidence, release: Release) -> Draft:
         """Return a draft whose every sentence is carried; `evidence` must be sufficient. The stream, gathered."""
         async with aclosing(self.stream(question, evidence, release)) as composing:
@@ -90,7 +105,9 @@ class Composer:
                     return item
         raise AssertionError("composing ends with a draft")
 
-    async def stream(self, question: Question, evidence: Evidence, release: Release) -> Composing:
+    async def stream(
+        self, question: Question, evidence: Evidence, release: Release, background: Background | None = None
+    ) -> Composing:
         """Tell an answer as it is composed, then its draft; `evidence` must be sufficient.
 
         Closing the iterator stops the model. One that fails is replaced by the evidence, see Draft.
@@ -103,7 +120,7 @@ class Composer:
                 yield event
             yield draft
             return
-        work = _Work(generator, question, evidence, main, whole)
+        work = _Work(generator, question, evidence, main, whole, background)
         async with aclosing(self._generated(work)) as generated:
             async for item in generated:
                 yield item
@@ -134,8 +151,8 @@ class Composer:
 
     async def _generated(self, work: "_Work") -> Composing:
         blocks = prompting.pack(work.evidence.hits, work.main, work.generator.count_tokens, self._rules.evidence_tokens)
-        prompt = prompting.build(work.question.text, blocks)
-        writing, cost, teller = self._writing(work), _Cost(work.generator, prompt), Teller()
+        prompt = prompting.build(work.question.text, blocks, work.background)
+        writing, cost, teller = self._writing(work), Cost(work.generator, prompt), Teller()
         failed = False
         try:
             async with aclosing(self._written(work, prompt, writing, cost)) as sentences:
@@ -159,7 +176,7 @@ class Composer:
         yield instead
 
     async def _written(
-        self, work: "_Work", prompt: Prompt, writing: Writing, cost: "_Cost"
+        self, work: "_Work", prompt: Prompt, writing: Writing, cost: Cost
     ) -> AsyncGenerator[Carried, None]:
         """Yield the sentences that may be told, until the model has ended or need not go on."""
         reader = SentenceReader()
@@ -183,7 +200,7 @@ class Composer:
             WritingRules(least, rules.min_kept, rules.repeats, rules.strays),
         )
 
-    def _instead(self, work: "_Work", writing: Writing, cost: "_Cost", *, failed: bool) -> Draft:
+    def _instead(self, work: "_Work", writing: Writing, cost: Cost, *, failed: bool) -> Draft:
         """Return the extractive answer that takes the place of a generated one."""
         if failed:
             grounding = Grounding("extractive", fallback=True)
@@ -202,36 +219,12 @@ class _Work:
     evidence: Evidence
     main: Sequence[Carried]
     whole: bool
-
-
-class _Cost:
-    """The tokens an answer takes; counted here where its model was stopped before it could tell."""
-
-    def __init__(self, generator: Generator, prompt: Prompt) -> None:
-        self._generator = generator
-        self._prompt = prompt
-        self._pieces: list[str] = []
-        self._told: Usage | None = None
-
-    def add(self, piece: Delta | Generation) -> None:
-        """Take what the model gave."""
-        if isinstance(piece, Generation):
-            self._told = Usage(piece.prompt_tokens, piece.completion_tokens)
-        else:
-            self._pieces.append(piece.text)
-
-    @property
-    def usage(self) -> Usage:
-        """The model's own count, or else that of its tokenizer, without the marks of its chat template."""
-        if self._told is not None:
-            return self._told
-        count = self._generator.count_tokens
-        return Usage(count(self._prompt.system) + count(self._prompt.user), count("".join(self._pieces)))
+    background: Background | None = None
 
 
 def shape(hit: Hit) -> str:
     """Tell a document with numbered steps from prose: models differ in which of them they handle better."""
-    return "steps" if any(section.steps for section in hit.document.sections) else "prose"
+    return _SHAPES[0] if any(section.steps for section in hit.document.sections) else _SHAPES[1]
 
 
 def draft(

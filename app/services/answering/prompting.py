@@ -5,11 +5,12 @@ Nothing a person or a document says is ever used as a template.
 
 from collections.abc import Callable, Sequence
 
+from app.domain.conversations import Background
 from app.domain.models import Prompt
 from app.domain.retrieval import Hit
 from app.services.answering.rendering import Carried
 
-VERSION = "2"
+VERSION = "3"
 """Names the prompt's wording; part of the answer cache's key."""
 
 SYSTEM = (
@@ -23,9 +24,16 @@ def evidence_block(title: str, lines: Sequence[str]) -> str:
     return f"Evidence: {title}\n" + "\n".join(lines)
 
 
-def build(question: str, blocks: Sequence[str]) -> Prompt:
-    """Return the prompt for a question over its evidence."""
-    return Prompt(SYSTEM, "\n\n".join([*blocks, f"Question: {question}", "Answer in numbered steps:"]))
+def build(question: str, blocks: Sequence[str], background: Background | None = None) -> Prompt:
+    """Return the prompt for a question: examples, evidence, what was said before, and the question last."""
+    examples = (
+        [f"Example question: {asked}\nExample answer: {said}" for asked, said in background.examples]
+        if background
+        else []
+    )
+    before = [f"Conversation so far:\n{background.said}"] if background and background.said else []
+    parts = [*examples, *blocks, *before, f"Question: {question}", "Answer in numbered steps:"]
+    return Prompt(SYSTEM, "\n\n".join(parts))
 
 
 def pack(hits: Sequence[Hit], main: Sequence[Carried], count: Callable[[str], int], budget: int) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from app.domain.answers import Usage
 from app.domain.conversations import Question, Summary, Turn
-from app.errors import DependencyFailed, InvalidInput, Overloaded
+from app.errors import DependencyFailed, Overloaded
 from app.ports import SummaryStore
 from app.services.conversation.budget import Budget, CountTokens, cut, portions, shown, split
 from app.services.summarising import Part, Summarised, of_turns
@@ -63,11 +63,12 @@ class Conversations:
         """Return what goes with a question so that it all stays within the budget.
 
         `history` are the last turns, oldest first; `whole` tells that there are none before them. `reserved` tokens are
-        needed for instructions and evidence. Raises InvalidInput where the question alone is too long, NotFound where
-        the conversation is another owner's. A summary that cannot be made or kept costs older turns, not the answer.
+        needed for instructions and evidence. Where the question leaves no room, nothing goes with it. Raises NotFound
+        where the conversation is another owner's. A summary that cannot be made or kept costs older turns, not the
+        answer.
         """
-        room = self._room(question, reserved)
-        if not history:
+        room = self._budget.room(self._count(question.text) + reserved)
+        if not history or not room:
             return Context()
         if whole and self._fits("", history, room):
             return self._made("", tuple(history))
@@ -77,13 +78,6 @@ class Conversations:
         if self._fits(before, turns, room):
             return self._made(before, turns)
         return await self._shortened(question, before, turns, room)
-
-    def _room(self, question: Question, reserved: int) -> int:
-        needed = self._count(question.text) + reserved
-        most = self._budget.room(reserved)
-        if self._budget.room(0) < needed:
-            raise InvalidInput("query", f"at most {most} tokens")
-        return self._budget.room(needed)
 
     async def _shortened(self, question: Question, before: str, turns: tuple[Turn, ...], room: int) -> Context:
         older, newest = split(turns, self._count, int(room * _KEPT))

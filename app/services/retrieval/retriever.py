@@ -123,6 +123,7 @@ class Retriever:
             answerability=answerability,
             sufficient=answerability >= self._rules.threshold,
             release=self._release.manifest.release,
+            follow_up=found.query.follow_up,
         )
 
     async def best(self, question: Question, history: Sequence[Turn] = ()) -> tuple[str, Features] | None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from app.adapters.stores.memory_store import MemoryStore
 from app.domain.answers import Usage
 from app.domain.conversations import Question, Role, Summary, Turn
-from app.errors import DependencyFailed, InvalidInput, NotFound, Overloaded, StoreFailed
+from app.errors import DependencyFailed, NotFound, Overloaded, StoreFailed
 from app.services.conversation.budget import Budget
 from app.services.conversation.summaries import Context, Conversations
 from app.services.summarising import Part, Summarised
@@ -154,10 +154,11 @@ async def test_without_a_conversation_there_is_nothing_to_go_along() -> None:
     assert Context().text == ""
 
 
-async def test_a_question_that_cannot_fit_is_refused_by_name() -> None:
-    talking = Conversations(Scripted(), MemoryStore(), len, Budget(512, 500))
-    with pytest.raises(InvalidInput, match="query: at most 2 tokens"):
-        await talking.context(ask(), (), reserved=10)
+async def test_a_question_that_leaves_no_room_goes_alone() -> None:
+    scripted = Scripted()
+    talking = Conversations(scripted, await opened(LONG), len, Budget(512, 500))
+    assert await talking.context(ask(), LONG, reserved=10) == Context()
+    assert scripted.asked == []
 
 
 async def test_another_owners_conversation_is_not_found() -> None:
