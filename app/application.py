@@ -17,6 +17,7 @@ from starlette.types import Lifespan
 from app import __version__, logs
 from app.api import middleware, openai_routes, openapi, problems, system, v1
 from app.api.admin import AdminRules
+from app.api.client_config import ClientConfig
 from app.api.dependencies import About, State
 from app.api.uploads import DocumentRules
 from app.config import LogSettings, ServiceSettings, Settings
@@ -119,7 +120,13 @@ def _lifespan(settings: Settings, open_services: OpenServices) -> Lifespan[FastA
         try:
             async with open_services(settings) as services:
                 logger.info("started", extra={"version": __version__, "docs": "/docs"})
-                yield State(services=services, about=about, admin=_admin(service), documents=rules)
+                yield State(
+                    services=services,
+                    about=about,
+                    admin=_admin(service),
+                    documents=rules,
+                    config=client_config(settings),
+                )
         except StartRefused as error:
             logger.critical("start_refused", extra={"code": error.code, "why": str(error), "remedy": error.remedy})
             # The refusal says all there is to say; the server would log its whole traceback after it.
@@ -128,6 +135,25 @@ def _lifespan(settings: Settings, open_services: OpenServices) -> Lifespan[FastA
         logger.info("stopped")
 
     return lifespan
+
+
+def client_config(settings: Settings) -> ClientConfig:
+    """Return what clients may know of the settings."""
+    service, generation, files = settings.service, settings.generation, settings.files
+    return ClientConfig(
+        name=service.project_name,
+        version=__version__,
+        max_tokens=generation.max_tokens,
+        reply_tokens=generation.reply_tokens,
+        embedding_model=settings.embedding.embedding_model,
+        language_model="" if generation.llm_backend == "extractive" else generation.llm_model_id,
+        max_file_size_mb=files.max_file_size_mb,
+        allowed_extensions=files.allowed_extensions,
+        chunk_size_tokens=files.chunk_size_tokens,
+        request_timeout_seconds=service.request_timeout_seconds,
+        max_body_kb=service.max_body_kb,
+        retention_days=settings.stores.conversation_ttl_days,
+    )
 
 
 def _admin(service: ServiceSettings) -> AdminRules:

@@ -6,6 +6,7 @@ from typing import Annotated, TypedDict, cast
 from fastapi import Depends, Request
 
 from app.api.admin import AdminRules
+from app.api.client_config import ClientConfig
 from app.api.uploads import DocumentRules
 from app.services.bundle import Services
 
@@ -26,6 +27,7 @@ class State(TypedDict):
     about: About
     admin: AdminRules
     documents: DocumentRules
+    config: ClientConfig
 
 
 async def _services(request: Request) -> Services:

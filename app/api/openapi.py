@@ -13,6 +13,7 @@ Responses = dict[int | str, dict[str, Any]]
 
 TAGS = [
     {"name": "chat", "description": "Questions, answered from evidence or not at all."},
+    {"name": "conversations", "description": "What was said, for whom it was said to."},
     {"name": "search", "description": "The evidence alone."},
     {"name": "openai", "description": "The same answers for programs written for OpenAI's chat completions."},
     {"name": "documents", "description": "The knowledge base: documents, and the jobs that take them in. Needs a key."},
@@ -32,7 +33,7 @@ _MEANINGS = {
     400: "The request is not valid; `errors` names each field and its limit.",
     401: "No key, or one that is not valid.",
     403: "Not allowed: no key is set and the caller is not on this machine, or a page of another site asks.",
-    409: "It is there already, or has changed meanwhile; `existing` names it.",
+    409: "It is there already, has changed meanwhile (`existing` names it), or is full.",
     507: "There is no room left on the disk.",
     404: "There is no such thing, or it is not the caller's.",
     413: "The body is too large.",

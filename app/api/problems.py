@@ -22,6 +22,7 @@ from starlette.types import Scope
 from app.api.validation import FieldError, field_errors
 from app.errors import (
     Conflict,
+    ConversationFull,
     DeadlineExceeded,
     DependencyFailed,
     DocumentRefused,
@@ -83,6 +84,11 @@ _ERRORS: Mapping[type[Exception], tuple[int, str, str]] = {
         403,
         "Not allowed",
         "Set ADMIN_KEY and send it as a Bearer token, or ask from this machine; other pages need CORS_ORIGINS.",
+    ),
+    ConversationFull: (
+        409,
+        "Conversation full",
+        "The conversation holds as much as it may (see `errors`); begin a new one, or take something out of it.",
     ),
     Conflict: (409, "Conflict", "It is there already, or has changed meanwhile; see `existing`."),
     NotFound: (404, "Not found", "There is no such thing, or it is not yours."),
@@ -213,15 +219,24 @@ def _fields(error: Exception) -> list[FieldError]:
     if isinstance(error, RequestValidationError):
         found: Sequence[Any] = error.errors()
         return field_errors(found)
+    named = _named(error)
+    return [named] if named else []
+
+
+def _named(error: Exception) -> FieldError | None:
+    """Return the one thing that an error of ours is about."""
+    field, message, limit = "", "", None
     if isinstance(error, InvalidInput):
-        return [FieldError(field=error.field, message=error.reason, limit=None)]
-    if isinstance(error, DocumentRefused):
-        return [FieldError(field="document", message=f"{error.reason}: {error.detail}", limit=None)]
-    if isinstance(error, Conflict):
-        return [FieldError(field="document", message=error.what, limit=None)]
-    if isinstance(error, HTTPException) and error.status_code == HTTPStatus.BAD_REQUEST:
-        return [FieldError(field="body", message="must be a JSON object of moderate depth", limit=None)]
-    return []
+        field, message = error.field, error.reason
+    elif isinstance(error, DocumentRefused):
+        field, message = "document", f"{error.reason}: {error.detail}"
+    elif isinstance(error, ConversationFull):
+        field, message, limit = "conversation", f"holds {error.limit} at most", error.limit
+    elif isinstance(error, Conflict):
+        field, message = "id" if error.what == "conversation" else "document", error.what
+    elif isinstance(error, HTTPException) and error.status_code == HTTPStatus.BAD_REQUEST:
+        field, message = "body", "must be a JSON object of moderate depth"
+    return FieldError(field=field, message=message, limit=limit) if field else None
 
 
 def _headers(scope: Scope, error: Exception, status: int) -> dict[str, str]:

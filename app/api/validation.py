@@ -22,6 +22,8 @@ _MESSAGES: Mapping[str, str] = {
     "too_short": "must have at least {limit} entries",
     "too_long": "must have at most {limit} entries",
     "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "bool_parsing": "must be true or false",
     "int_from_float": "must be a whole number",
     "int_parsing_size": "is too large a number",
     "bool_type": "must be true or false",

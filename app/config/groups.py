@@ -129,6 +129,7 @@ class StoreSettings(_Group):
     mongodb_uri: SecretStr | None = None
     redis_url: SecretStr | None = None
     state_dir: Path = Path("data/state")
+    conversation_ttl_days: int = Field(0, ge=0, le=36_500)
     cache_ttl_seconds: int = Field(3600, ge=0, le=30 * 86400)
     cache_max_entries: int = Field(2000, ge=1, le=1_000_000)
     semantic_cache: bool = False

@@ -10,32 +10,26 @@ from app.adapters.calibration_file import Measured
 from app.adapters.catalogue.catalogue import Catalogue
 from app.adapters.index.analysis import analyse
 from app.adapters.stores.memory_store import MemoryStore
-from app.adapters.stores.sqlite_store import SqliteStore
-from app.adapters.tokens import open_counter
 from app.config import Settings
+from app.container.answering import Answered, Asked, open_chat, unmeasured
 from app.container.documents import open_documents
 from app.container.engines import loaded, open_embedder, open_generator, open_reranker
 from app.container.knowledge import SearchMaker, keeper_over, measured_in, open_store, sources
+from app.container.stores import open_archive, open_cache
 from app.domain.answers import AnswerMode
-from app.ports import ConversationArchive, Embedder, Generator, Leases, ResponseCache
-from app.services.answering.composer import Composer, ComposeRules
+from app.ports import ConversationArchive, Embedder
+from app.services.answering.composer import ComposeRules
 from app.services.answering.grounding import Grounder, GroundingRules
 from app.services.bundle import Services
 from app.services.chat import ChatService
-from app.services.conversation.budget import Budget
-from app.services.conversation.memory import ConversationMemory
-from app.services.conversation.own_knowledge import OwnKnowledge
-from app.services.conversation.summaries import Conversations
+from app.services.conversation.retention import RetentionRules, keep_retention
+from app.services.conversation.service import ConversationService
 from app.services.health import HealthService
 from app.services.knowledge.building import Progress, no_progress
 from app.services.releases.golden import RememberingEmbedder
 from app.services.releases.keeper import ReleaseKeeper
 from app.services.retrieval.fusion import Weights
 from app.services.retrieval.retriever import Retriever
-from app.services.semantic_cache import Composes, RecallingComposer, SemanticCache
-from app.services.summarising import Summariser
-
-DATABASE = "conversations.sqlite3"
 
 
 @dataclass(frozen=True)
@@ -62,6 +56,7 @@ async def open_services(settings: Settings, progress: Progress = no_progress) ->
             open_parts(settings, progress) as parts,
             open_documents(settings, catalogue, parts.keeper, parts.keeper.release) as documents,
             _background(parts.keeper.follow()),
+            _background(keep_retention(parts.store, RetentionRules(settings.stores.conversation_ttl_days))),
             documents.running(),
         ):
             yield replace(parts.services, documents=documents, releases=parts.keeper)
@@ -85,8 +80,8 @@ async def open_parts(
     """Open everything. `ephemeral` keeps conversations in memory and caches nothing; `mode` overrides ANSWER_MODE."""
     async with AsyncExitStack() as stack:
         # Servers first: that one cannot be reached is told at once, not after an index was built.
-        store = MemoryStore() if ephemeral else await _open_store(stack, settings)
-        cache, leases = (MemoryCache(1, 0), None) if ephemeral else await _open_cache(stack, settings)
+        store = MemoryStore() if ephemeral else await open_archive(stack, settings)
+        cache, leases = (MemoryCache(1, 0), None) if ephemeral else await open_cache(stack, settings)
         releases = await asyncio.to_thread(open_store, stack, settings.knowledge)
         held = stack.enter_context(sources(settings))
         embedder = await open_embedder(stack, settings)
@@ -102,26 +97,17 @@ async def open_parts(
             # A command asks at once, where a server answers 503 until the model is there.
             await loaded(generator)
         grounder = Grounder(embedder, analyse, _grounding(measured))
-        # A server that somebody named is there to write; nobody can have measured it before.
-        unmeasured = AnswerMode.GENERATE if settings.generation.remote else AnswerMode.EXTRACT
-        rules = ComposeRules(answer_mode, modes, unmeasured)
-        composer: Composes = Composer(open_counter(), generator, grounder, rules)
-        if settings.stores.semantic_cache and not ephemeral:
-            remembered = SemanticCache(embedder, analyse, threshold=settings.stores.semantic_threshold)
-            composer = RecallingComposer(composer, remembered)
-        chat = ChatService(
-            search=current.pinned,
-            composer=composer,
-            store=store,
-            cache=cache,
-            leases=leases,
-            memory=_memory(settings, store, embedder, generator if composer.writes else None),
-            own=OwnKnowledge(embedder, analyse),
+        asked = Asked(settings, embedder, generator, grounder, ComposeRules(answer_mode, modes, unmeasured(settings)))
+        chat = open_chat(
+            asked,
+            current.pinned,
+            store,
+            Answered(cache, leases, semantic=settings.stores.semantic_cache and not ephemeral),
         )
         health = HealthService(current, embedder.spec, generator, store)
         remembering = RememberingEmbedder(embedder)
         yield Parts(
-            services=Services(chat, current, health),
+            services=Services(chat, current, health, conversations=ConversationService(store)),
             chat=chat,
             search=search,
             keeper=keeper,
@@ -133,37 +119,5 @@ async def open_parts(
         )
 
 
-def _memory(
-    settings: Settings, store: ConversationArchive, embedder: Embedder, writer: Generator | None
-) -> ConversationMemory:
-    """Return what looks back in conversations; only a model that writes answers is shown them, and has a budget."""
-    if writer is None:
-        return ConversationMemory(store, store)
-    generation = settings.generation
-    budget = Budget(generation.max_tokens, generation.reply_tokens)
-    summariser = Summariser(embedder, writer.count_tokens)
-    return ConversationMemory(store, store, Conversations(summariser, store, writer.count_tokens, budget))
-
-
 def _grounding(measured: Measured | None) -> GroundingRules:
     return GroundingRules(measured.min_cosine, measured.min_words) if measured else GroundingRules()
-
-
-async def _open_store(stack: AsyncExitStack, settings: Settings) -> ConversationArchive:
-    uri = settings.stores.mongodb_uri
-    if uri is None:
-        return await stack.enter_async_context(SqliteStore(settings.stores.state_dir / DATABASE))
-    from app.adapters.stores.mongo_store import MongoStore  # noqa: PLC0415 - the driver is imported when it is chosen
-
-    return await stack.enter_async_context(MongoStore(uri.get_secret_value()))
-
-
-async def _open_cache(stack: AsyncExitStack, settings: Settings) -> tuple[ResponseCache, Leases | None]:
-    """Open the cache, and what several processes agree by on who makes an answer, where they share one."""
-    stores = settings.stores
-    if stores.redis_url is None:
-        return MemoryCache(stores.cache_max_entries, stores.cache_ttl_seconds), None
-    from app.adapters.caches.redis_cache import RedisCache  # noqa: PLC0415 - the driver is imported when it is chosen
-
-    cache = await stack.enter_async_context(RedisCache(stores.redis_url.get_secret_value(), stores.cache_ttl_seconds))
-    return cache, cache

@@ -10,6 +10,7 @@ from app.domain.events import ChatEvent
 from app.domain.health import Health
 from app.domain.identities import Caller, Credentials
 from app.domain.retrieval import Evidence
+from app.services.conversation.service import ConversationService
 from app.services.documents.service import DocumentService
 from app.services.releases.keeper import ReleaseKeeper
 
@@ -74,4 +75,5 @@ class Services:
     health: HealthReport
     documents: DocumentService | None = None
     releases: ReleaseKeeper | None = None
+    conversations: ConversationService | None = None
     access: Access = field(default_factory=Anybody)

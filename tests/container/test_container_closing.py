@@ -47,8 +47,8 @@ class Recorder:
             return self.embedder
 
         patch.setattr(parts, "open_embedder", embedder)
-        patch.setattr(parts, "_open_store", self._opener("store", MemoryStore))
-        patch.setattr(parts, "_open_cache", self._opener("cache", lambda: (MemoryCache(1, 1), None)))
+        patch.setattr(parts, "open_archive", self._opener("store", MemoryStore))
+        patch.setattr(parts, "open_cache", self._opener("cache", lambda: (MemoryCache(1, 1), None)))
         patch.setattr(parts, "open_generator", self._opener("generator", SpyGenerator))
 
     def _opener(self, name: str, make: Callable[[], Any]) -> Callable[..., Any]:

@@ -2,10 +2,13 @@
 
 from fastapi import APIRouter
 
-from app.api.v1 import chat, documents, releases, search
+from app.api.v1 import chat, config, conversation_examples, conversations, documents, releases, search
 
 router = APIRouter()
 router.include_router(chat.router)
 router.include_router(search.router)
+router.include_router(conversations.router)
+router.include_router(conversation_examples.router)
+router.include_router(config.router)
 router.include_router(documents.router)
 router.include_router(releases.router)

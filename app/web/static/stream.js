@@ -1,4 +1,4 @@
-// Asks the service and yields its events: [name, data], one after the other.
+// Talks to the service: single requests, and answers as events, [name, data], one after the other.
 
 /** A refusal or a failure, as the service described it. */
 export class Problem extends Error {
@@ -12,20 +12,34 @@ export class Problem extends Error {
 
 const LOST = { title: "No connection", detail: "The service could not be reached, or the connection broke.", code: "lost" };
 
-export async function* ask(url, body, signal) {
-  const response = await fetch(url, {
-    method: "POST",
-    headers: { "Content-Type": "application/json", Accept: "text/event-stream" },
-    body: JSON.stringify(body),
-    signal,
-  }).catch((error) => {
+async function reply(url, options) {
+  const response = await fetch(url, options).catch((error) => {
     throw error.name === "AbortError" ? error : new Problem(LOST);
   });
   if (!response.ok) throw new Problem(await response.json().catch(() => LOST));
-  yield* events(response.body);
+  return response;
 }
 
-async function* events(stream) {
+/** Return what the service answers as JSON; null where it answers with nothing. */
+export async function request(url, method = "GET", body = undefined) {
+  const headers = { Accept: "application/json", ...(body ? { "Content-Type": "application/json" } : {}) };
+  const response = await reply(url, { method, headers, body: body && JSON.stringify(body) });
+  return response.status === 204 ? null : response.json();
+}
+
+export async function* ask(url, body, signal) {
+  const headers = { "Content-Type": "application/json", Accept: "text/event-stream" };
+  const response = await reply(url, { method: "POST", headers, body: JSON.stringify(body), signal });
+  yield* events(response.body, "final_answer");
+}
+
+/** Send a form with a file and yield what the service tells of its work; `end` names the last event. */
+export async function* send(url, form, end, signal) {
+  const response = await reply(url, { method: "POST", headers: { Accept: "text/event-stream" }, body: form, signal });
+  yield* events(response.body, end);
+}
+
+async function* events(stream, end) {
   const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   let last = "";
@@ -43,7 +57,7 @@ async function* events(stream) {
       if (name !== "ping") yield [name, data];
     }
   }
-  if (last !== "final_answer") throw new Problem(LOST);
+  if (last !== end) throw new Problem(LOST);
 }
 
 function parse(block) {
