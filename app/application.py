@@ -17,8 +17,11 @@ from starlette.types import Lifespan
 from app import __version__, logs
 from app.api import middleware, openai_routes, openapi, problems, system, v1
 from app.api.admin import AdminRules
-from app.api.client_config import ClientConfig
+from app.api.client_config import ClientConfig, Features
 from app.api.dependencies import About, State
+from app.api.file_uploads import FRAME_BYTES
+from app.api.gate import Gate, GateRules
+from app.api.origins import OriginRules
 from app.api.uploads import DocumentRules
 from app.config import LogSettings, ServiceSettings, Settings
 from app.errors import ServiceError, StartRefused
@@ -29,6 +32,7 @@ logger = logging.getLogger("app.start")
 
 OpenServices = Callable[[Settings], AbstractAsyncContextManager[Services]]
 
+_AROUND_FILES = 10.0
 _DOCS_ASSETS = "/docs-assets"
 _REQUEST_HEADERS = ("Authorization", "Content-Type", "If-Match", "X-Request-ID")
 _RESPONSE_HEADERS = ("Retry-After", "X-Request-ID")
@@ -66,7 +70,7 @@ def _fastapi(settings: Settings, open_services: OpenServices, admission: Admissi
         swagger_ui_parameters={"validatorUrl": None},
         redirect_slashes=False,
         lifespan=_lifespan(settings, open_services),
-        middleware=_middleware(settings.service, admission),
+        middleware=_middleware(settings, admission),
         exception_handlers={
             HTTPException: problems.handle,
             RequestValidationError: problems.handle,
@@ -81,8 +85,10 @@ def limited(service: ServiceSettings) -> tuple[str, ...]:
     return f"{service.api_v1_prefix}/", "/v1/"
 
 
-def _middleware(service: ServiceSettings, admission: Admission) -> list[Middleware]:
+def _middleware(settings: Settings, admission: Admission) -> list[Middleware]:
     """Return all middleware, outermost first."""
+    service, files = settings.service, settings.files
+    prefix = service.api_v1_prefix
     cors = Middleware(
         middleware.Cors,
         allow_origins=service.cors_origins,
@@ -100,14 +106,34 @@ def _middleware(service: ServiceSettings, admission: Admission) -> list[Middlewa
         Middleware(middleware.StripHeaders, names=("X-Forwarded-Host",)),
         Middleware(middleware.Paths),
         Middleware(middleware.LastResort),
+        # Before anything of a request is read; behind what knows its route and turns a refusal into a response.
+        Middleware(Gate, rules=gate_rules(service)),
         Middleware(
             middleware.BodyCap,
             most=service.max_body_kb * 1024,
-            larger={f"{service.api_v1_prefix}/documents": int(service.max_upload_mb * 1024 * 1024)},
+            larger={
+                f"{prefix}/documents": int(service.max_upload_mb * 1024 * 1024),
+                f"{prefix}/files": int(files.max_file_size_mb * 1024 * 1024) + FRAME_BYTES,
+            },
         ),
-        Middleware(middleware.Deadline, seconds=service.request_timeout_seconds),
+        Middleware(
+            middleware.Deadline,
+            seconds=service.request_timeout_seconds,
+            # The service itself ends what takes longer; this is for what comes before and after.
+            longer={f"{prefix}/files": files.file_timeout_seconds + _AROUND_FILES},
+        ),
         Middleware(middleware.HeadAsGet),
     ]
+
+
+def gate_rules(service: ServiceSettings) -> GateRules:
+    """Return who is let in, as the settings say."""
+    return GateRules(
+        prefix=service.api_v1_prefix,
+        origins=OriginRules(frozenset(service.cors_origins)),
+        require_key=service.require_key,
+        admin_key=service.admin_key is not None,
+    )
 
 
 def _lifespan(settings: Settings, open_services: OpenServices) -> Lifespan[FastAPI]:
@@ -153,6 +179,7 @@ def client_config(settings: Settings) -> ClientConfig:
         request_timeout_seconds=service.request_timeout_seconds,
         max_body_kb=service.max_body_kb,
         retention_days=settings.stores.conversation_ttl_days,
+        features=Features(files=True),
     )
 
 

@@ -3,13 +3,15 @@
 Starts `python -m app serve`, finds its capacity (answers a second to so many clients that ask again once they are
 answered), then sends requests at a fixed rate of `times` that, whether or not they are answered: nobody waits for
 anybody. Every question is another one, so nothing comes from the cache. A latency is counted from the moment a request
-was due. Prints capacity, goodput, how soon refusals came, and the service's resident memory. The generator shares the
-cores with the service; its own processor time is printed, too.
+was due, and how late the generator itself came is printed beside it. Prints capacity, goodput, how soon refusals came,
+and the service's resident memory, with its slope by least squares. The generator shares the cores with the service; its
+own processor time is printed, too.
 """
 
 import argparse
 import asyncio
 import itertools
+import statistics
 import sys
 import time
 from collections import defaultdict
@@ -28,15 +30,21 @@ from benchmarks.talking import Wire, connect, post
 PATH = "/api/v1/chat/"
 _TICK_SECONDS = 0.002
 _SETTLING_SHARE = 0.2
+_SOON_SECONDS = 0.1
 _MOST_WIRES = 4000
+_PATIENCE_SECONDS = 30.0
 
 
 @dataclass(slots=True)
 class Tally:
-    """What came back: seconds from the moment due, by status; what could not be sent, for want of connections."""
+    """What came back: seconds from the moment due, by status; what could not be sent, for want of connections.
+
+    `late` is by how many seconds each request was sent after it was due.
+    """
 
     took: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
     unsent: int = 0
+    late: list[float] = field(default_factory=list)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -76,6 +84,9 @@ async def measured(server: Running, options: argparse.Namespace) -> dict[str, fl
         "refused": len(refused),
         "refusals_p50_ms": 1000 * percentile(refused, 0.5),
         "refusals_p99_ms": 1000 * percentile(refused, 0.99),
+        "refusals_most_ms": 1000 * max(refused, default=0.0),
+        "refusals_in_time_share": sum(took <= _SOON_SECONDS for took in refused) / max(1, len(refused)),
+        "sent_late_p99_ms": 1000 * percentile(tally.late, 0.99),
         "other_statuses": others,
         "unsent": tally.unsent,
         "server_cores": served / options.seconds,
@@ -84,8 +95,14 @@ async def measured(server: Running, options: argparse.Namespace) -> dict[str, fl
         "memory_settled_mib": settled[0],
         "memory_middle_mib": settled[len(settled) // 2],
         "memory_after_mib": settled[-1],
+        "memory_slope_mib_per_minute": 60 * slope(settled),
         "memory_growth_of_last_half": settled[-1] / settled[len(settled) // 2] - 1,
     }
+
+
+def slope(values: Sequence[float]) -> float:
+    """Return by how much values that were taken one after another grow from each to the next, by least squares."""
+    return statistics.linear_regression(range(len(values)), values).slope if len(values) > 1 else 0.0
 
 
 def _requests() -> Iterator[bytes]:
@@ -111,8 +128,13 @@ async def closed_loop(port: int, source: Iterator[bytes], clients: int, seconds:
     return answered / (time.perf_counter() - began)
 
 
-async def open_loop(port: int, source: Iterator[bytes], rate: float, seconds: float) -> Tally:
-    """Send `rate` requests a second, each when it is due, over as many connections as that takes."""
+async def open_loop(
+    port: int, source: Iterator[bytes], rate: float, seconds: float, patience: float = _PATIENCE_SECONDS
+) -> Tally:
+    """Send `rate` requests a second, each when it is due, over as many connections as that takes.
+
+    In the end, what is still under way is waited for, `patience` seconds at most.
+    """
     tally, free, wires = Tally(), list[Wire](), list[Wire]()
     began = time.perf_counter()
     for number in range(int(rate * seconds)):
@@ -131,11 +153,13 @@ async def open_loop(port: int, source: Iterator[bytes], rate: float, seconds: fl
             wires.append(await connect(port))
             free.append(wires[-1])
         _send(free.pop(), next(source), due, tally, free)
-    await _settled(wires, free)
+    await _settled(wires, free, patience)
     return tally
 
 
 def _send(wire: Wire, request: bytes, due: float, tally: Tally, free: list[Wire]) -> None:
+    tally.late.append(time.perf_counter() - due)
+
     def came(status: int, _body: bytes) -> None:
         tally.took[status].append(time.perf_counter() - due)
         free.append(wire)
@@ -143,9 +167,8 @@ def _send(wire: Wire, request: bytes, due: float, tally: Tally, free: list[Wire]
     wire.send(request, came)
 
 
-async def _settled(wires: list[Wire], free: list[Wire]) -> None:
-    """Wait, some seconds at most, for what is still under way."""
-    until = time.perf_counter() + 30
+async def _settled(wires: list[Wire], free: list[Wire], patience: float) -> None:
+    until = time.perf_counter() + patience
     while len(free) < len(wires) and time.perf_counter() < until:  # noqa: ASYNC110 - a look now and then will do
         await asyncio.sleep(0.05)
     for wire in wires:

@@ -7,20 +7,18 @@ make point to this machine (DNS rebinding) is refused by `Host`.
 
 import hashlib
 import hmac
-import ipaddress
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 from fastapi import Request
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from starlette.responses import Response
 
+from app.api.origins import host_of, is_own, name_of
+from app.domain.identities import is_this_machine
 from app.errors import NotAllowed, NotIdentified
-
-_PORTS = {"http": 80, "https": 443}
 
 bearer = HTTPBearer(auto_error=False, description="The key set as ADMIN_KEY.")
 """Documents how the key is sent; `AdminRoute` checks it."""
@@ -40,7 +38,7 @@ class AdminRules:
     def check(self, request: Request) -> None:
         """Raise NotIdentified or NotAllowed for who may not do this."""
         origin = request.headers.get("origin")
-        if origin is not None and origin not in self.origins and not _same_site(origin, _host(request)):
+        if origin is not None and origin not in self.origins and not is_own(origin, host_of(request.headers)):
             raise NotAllowed("a page of another site asks")
         if self.key is None:
             self._check_place(request)
@@ -50,7 +48,7 @@ class AdminRules:
     def _check_place(self, request: Request) -> None:
         if not self.loopback:
             raise NotAllowed("ADMIN_KEY is not set, and other machines can reach the service")
-        if not _is_here(_place(f"//{_host(request)}")[0]):
+        if not is_this_machine(name_of(host_of(request.headers))):
             raise NotAllowed("ADMIN_KEY is not set, and Host names another machine")
 
 
@@ -78,37 +76,3 @@ def _equal(given: str, key: str) -> bool:
     """Compare in a time that tells nothing, not even the length."""
     one, other = (hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest() for text in (given, key))
     return hmac.compare_digest(one, other)
-
-
-def _host(request: Request) -> str:
-    given = request.headers.getlist("host")
-    return given[0] if len(given) == 1 else ""
-
-
-def _same_site(origin: str, host: str) -> bool:
-    """Tell whether an origin's host and port are the ones that were asked; the scheme is a proxy's affair."""
-    scheme = origin.partition(":")[0]
-    if scheme not in _PORTS:
-        return False
-    theirs, ours = _place(origin), _place(f"//{host}")
-    default = _PORTS[scheme]
-    return bool(theirs[0]) and (theirs[0], theirs[1] or default) == (ours[0], ours[1] or default)
-
-
-def _place(url: str) -> tuple[str, int | None]:
-    """Return host and port; an empty host where there is none, or anything else beside them."""
-    try:
-        parts = urlsplit(url)
-        place = (parts.hostname or "", parts.port)
-    except ValueError:
-        return "", None
-    return (
-        place if "@" not in parts.netloc and not parts.path and not parts.query and not parts.fragment else ("", None)
-    )
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host in {"localhost", "localhost."}

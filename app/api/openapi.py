@@ -14,9 +14,11 @@ Responses = dict[int | str, dict[str, Any]]
 TAGS = [
     {"name": "chat", "description": "Questions, answered from evidence or not at all."},
     {"name": "conversations", "description": "What was said, for whom it was said to."},
+    {"name": "files", "description": "Files, analysed and known to one conversation alone."},
     {"name": "search", "description": "The evidence alone."},
     {"name": "openai", "description": "The same answers for programs written for OpenAI's chat completions."},
     {"name": "documents", "description": "The knowledge base: documents, and the jobs that take them in. Needs a key."},
+    {"name": "sessions", "description": "Who the caller is; logging in with a key, and out."},
     {"name": "system", "description": "How the service is, for operators and their tools."},
 ]
 DESCRIPTION = (
@@ -32,7 +34,7 @@ EVENT_STREAM: Responses = {
 _MEANINGS = {
     400: "The request is not valid; `errors` names each field and its limit.",
     401: "No key, or one that is not valid.",
-    403: "Not allowed: no key is set and the caller is not on this machine, or a page of another site asks.",
+    403: "Not allowed: a page of another site asks; or ADMIN_KEY is not set and the caller is not on this machine.",
     409: "It is there already, has changed meanwhile (`existing` names it), or is full.",
     507: "There is no room left on the disk.",
     404: "There is no such thing, or it is not the caller's.",

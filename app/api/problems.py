@@ -79,7 +79,7 @@ class Kind:
 _ERRORS: Mapping[type[Exception], tuple[int, str, str]] = {
     InvalidInput: (400, "Invalid input", "The request cannot be used as it is; see `errors`."),
     DocumentRefused: (400, "Refused", "The document cannot be taken in; see `errors`."),
-    NotIdentified: (401, "Not identified", "Send `Authorization: Bearer <key>` with the key set as ADMIN_KEY."),
+    NotIdentified: (401, "Not identified", "Send `Authorization: Bearer <key>` with a key you were given."),
     NotAllowed: (
         403,
         "Not allowed",

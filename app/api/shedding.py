@@ -12,15 +12,15 @@ from collections.abc import Sequence
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from app.api.middleware.admission import RefusalLog
+from app.api.middleware.admission import RefusalLog, refusal_response
 from app.api.middleware.headers import ALWAYS, PAGE_POLICY
-from app.api.problems import MEDIA_TYPE, problem_of
 from app.errors import Overloaded
 from app.logs import request_id
 from app.services.admission import Admission
 
 _LONGEST = 16 * 1024
 _END = b"\r\n\r\n"
+_ON_ALL = (("Content-Security-Policy", PAGE_POLICY), *ALWAYS.items())
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d{1,6})\r\n", re.IGNORECASE)
 # Each of these would have a say in the response, or in where the request ends.
 _NOT_PLAIN = re.compile(
@@ -75,20 +75,12 @@ def is_plain(data: bytes) -> bool:
 def refused(data: bytes, error: Overloaded) -> bytes:
     """Return the response, the same as the middleware's."""
     path = data.split(b" ", 2)[1].split(b"?", 1)[0].decode("latin-1")
-    token = request_id.set(uuid.uuid4().hex)
+    chosen = uuid.uuid4().hex
+    token = request_id.set(chosen)
     try:
-        problem = problem_of(error, path)
+        response = refusal_response(path, error)
     finally:
         request_id.reset(token)
-    body = problem.model_dump_json().encode()
-    headers = {
-        "Content-Type": MEDIA_TYPE,
-        "Content-Length": str(len(body)),
-        "Cache-Control": "no-store",
-        "Retry-After": str(int(error.retry_after)),
-        "X-Request-ID": problem.request_id,
-        "Content-Security-Policy": PAGE_POLICY,
-        **ALWAYS,
-    }
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    return f"HTTP/1.1 503 Service Unavailable\r\n{lines}\r\n".encode("latin-1") + body
+    headers = [*response.headers.items(), ("X-Request-ID", chosen), *_ON_ALL]
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    return f"HTTP/1.1 503 Service Unavailable\r\n{lines}\r\n".encode("latin-1") + response.body

@@ -14,11 +14,13 @@ from app import __version__
 from app.cli import (
     asking,
     calibrating,
+    databases,
     doctor,
     documents,
     evaluating,
     importing,
     indexing,
+    keys,
     ranking_parser,
     releases,
     serving,
@@ -74,6 +76,13 @@ def parser() -> argparse.ArgumentParser:
     ask.add_argument("--json", action="store_true", help="print the whole answer as JSON")
     ask.add_argument("--max-tokens", type=_bounded(50, 500), default=150)
     ask.set_defaults(run=lambda options: asyncio.run(asking.ask(options)))
+
+    database = commands.add_parser("init-db", help="make the conversation store, or bring it up to date")
+    database.set_defaults(run=lambda _options: asyncio.run(databases.init_db()))
+
+    held = commands.add_parser("keys", help="API keys: make, list, revoke")
+    keys.add_commands(held)
+    held.set_defaults(run=lambda options: asyncio.run(keys.keys(options)))
 
     check = commands.add_parser("doctor", help="name what is wrong with this installation")
     check.add_argument("--json", action="store_true")

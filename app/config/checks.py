@@ -1,27 +1,41 @@
 """What no single setting can be wrong about: settings that contradict one another, or are unsafe together."""
 
-from app.config.groups import GenerationSettings, ServiceSettings
-from app.errors import SettingsInvalid
+from pydantic import SecretStr
 
-_MIN_SECRET = 32
+from app.config.groups import GenerationSettings, ServiceSettings
+from app.domain.exposure import Exposure, unsafe
+from app.errors import SettingsInvalid
 
 
 def check_together(service: ServiceSettings, generation: GenerationSettings) -> None:
     """Refuse settings that contradict one another, or are unsafe where the service can be reached."""
-    if not service.loopback and not service.allow_anonymous:
-        raise SettingsInvalid(
-            "HOST",
-            f"{service.host} can be reached from other machines, and anyone could ask",
-            "set ALLOW_ANONYMOUS=true if that is wanted, or HOST=127.0.0.1",
-        )
+    _check_exposure(service)
     if "*" in service.cors_origins:
         raise SettingsInvalid("CORS_ORIGINS", "a wildcard is not allowed", "list the origins")
-    for name, secret in (("SECRET_KEY", service.secret_key), ("ADMIN_KEY", service.admin_key)):
-        if secret is not None and len(secret.get_secret_value()) < _MIN_SECRET:
-            raise SettingsInvalid(name, f"is weak; at least {_MIN_SECRET} characters", "openssl rand -hex 32")
     if generation.reply_tokens >= generation.max_tokens:
         raise SettingsInvalid("REPLY_TOKENS", "must be smaller than MAX_TOKENS")
     _check_servers(generation)
+
+
+def _check_exposure(service: ServiceSettings) -> None:
+    """Refuse ways to start that leave a door open, and secrets that can be guessed."""
+    found = unsafe(
+        Exposure(
+            host=service.host,
+            loopback=service.loopback,
+            allow_anonymous=service.allow_anonymous,
+            require_key=service.require_key,
+            secret=_text(service.secret_key),
+            previous_secret=_text(service.secret_key_previous),
+            admin_key=_text(service.admin_key),
+        )
+    )
+    if found is not None:
+        raise SettingsInvalid(found.variable, found.reason, found.remedy)
+
+
+def _text(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()
 
 
 def _check_servers(generation: GenerationSettings) -> None:

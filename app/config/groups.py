@@ -32,7 +32,11 @@ class ServiceSettings(_Group):
     port: int = Field(8000, ge=1, le=65535)
     cors_origins: Words = ()
     allow_anonymous: bool = False
+    require_key: bool = False
     secret_key: SecretStr | None = None
+    secret_key_previous: SecretStr | None = None
+    session_idle_hours: int = Field(168, ge=1, le=8760)
+    session_max_days: int = Field(30, ge=1, le=365)
     admin_key: SecretStr | None = None
     max_body_kb: int = Field(256, ge=16, le=65536)
     max_upload_mb: float = Field(50.0, gt=0, le=2000)
@@ -129,6 +133,7 @@ class StoreSettings(_Group):
     mongodb_uri: SecretStr | None = None
     redis_url: SecretStr | None = None
     state_dir: Path = Path("data/state")
+    conversation_max_messages: int = Field(20_000, ge=2, le=100_000)
     conversation_ttl_days: int = Field(0, ge=0, le=36_500)
     cache_ttl_seconds: int = Field(3600, ge=0, le=30 * 86400)
     cache_max_entries: int = Field(2000, ge=1, le=1_000_000)
@@ -140,8 +145,10 @@ class FileSettings(_Group):
     """What may be uploaded, and how it is cut."""
 
     chunk_size_tokens: int = Field(1000, ge=50, le=8000)
-    max_file_size_mb: float = Field(5.0, gt=0, le=1000)
+    max_file_size_mb: float = Field(20.0, gt=0, le=1000)
     extraction_seconds: float = Field(4.0, ge=1, le=60)
+    file_timeout_seconds: float = Field(120.0, gt=0, le=3600)
+    files_at_once: int = Field(2, ge=1, le=64)
     allowed_extensions: Words = ("txt", "md", "json", "log", "csv", "pdf", "docx")
 
     _split = field_validator("allowed_extensions", mode="before")(_words)

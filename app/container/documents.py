@@ -35,7 +35,7 @@ async def open_documents(
         queue=catalogue.work,
         progress=catalogue.progress,
         raw=catalogue.raw,
-        reader=Reader(catalogue.raw, extractor, _language),
+        reader=Reader(catalogue.raw, extractor, language_of),
         indexer=indexer,
         lock=catalogue.locks,
     )
@@ -87,5 +87,6 @@ def _detector() -> Any:
     return open_detector()
 
 
-def _language(text: str) -> str:
+def language_of(text: str) -> str:
+    """Return the language a text seems to be in."""
     return str(_detector()(text))

@@ -1,18 +1,16 @@
 """Puts the parts of the service together."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from app.adapters.caches.memory_cache import MemoryCache
 from app.adapters.calibration_file import Measured
-from app.adapters.catalogue.catalogue import Catalogue
 from app.adapters.index.analysis import analyse
 from app.adapters.stores.memory_store import MemoryStore
 from app.config import Settings
 from app.container.answering import Answered, Asked, open_chat, unmeasured
-from app.container.documents import open_documents
 from app.container.engines import loaded, open_embedder, open_generator, open_reranker
 from app.container.knowledge import SearchMaker, keeper_over, measured_in, open_store, sources
 from app.container.stores import open_archive, open_cache
@@ -22,7 +20,6 @@ from app.services.answering.composer import ComposeRules
 from app.services.answering.grounding import Grounder, GroundingRules
 from app.services.bundle import Services
 from app.services.chat import ChatService
-from app.services.conversation.retention import RetentionRules, keep_retention
 from app.services.conversation.service import ConversationService
 from app.services.health import HealthService
 from app.services.knowledge.building import Progress, no_progress
@@ -45,32 +42,6 @@ class Parts:
     embedder: Embedder
     measured: Measured | None
     weighted: Callable[[Weights], Retriever]
-
-
-@asynccontextmanager
-async def open_services(settings: Settings, progress: Progress = no_progress) -> AsyncIterator[Services]:
-    """Open everything that serves requests; `progress` hears of an index being built."""
-    # Before the rest: that documents cannot be kept is told at once.
-    with Catalogue(settings.stores.state_dir) as catalogue:
-        async with (
-            open_parts(settings, progress) as parts,
-            open_documents(settings, catalogue, parts.keeper, parts.keeper.release) as documents,
-            _background(parts.keeper.follow()),
-            _background(keep_retention(parts.store, RetentionRules(settings.stores.conversation_ttl_days))),
-            documents.running(),
-        ):
-            yield replace(parts.services, documents=documents, releases=parts.keeper)
-
-
-@asynccontextmanager
-async def _background(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Run something beside the block, and end it with the block; what it raises ends the block."""
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(work)
-        try:
-            yield
-        finally:
-            task.cancel()
 
 
 @asynccontextmanager

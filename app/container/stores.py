@@ -12,12 +12,12 @@ DATABASE = "conversations.sqlite3"
 
 async def open_archive(stack: AsyncExitStack, settings: Settings) -> ConversationArchive:
     """Open what keeps conversations."""
-    uri = settings.stores.mongodb_uri
+    uri, most = settings.stores.mongodb_uri, settings.stores.conversation_max_messages
     if uri is None:
-        return await stack.enter_async_context(SqliteStore(settings.stores.state_dir / DATABASE))
+        return await stack.enter_async_context(SqliteStore(settings.stores.state_dir / DATABASE, most_turns=most))
     from app.adapters.stores.mongo_store import MongoStore  # noqa: PLC0415 - the driver is imported when it is chosen
 
-    return await stack.enter_async_context(MongoStore(uri.get_secret_value()))
+    return await stack.enter_async_context(MongoStore(uri.get_secret_value(), most_turns=most))
 
 
 async def open_cache(stack: AsyncExitStack, settings: Settings) -> tuple[ResponseCache, Leases | None]:

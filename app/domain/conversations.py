@@ -8,6 +8,8 @@ from app.domain.answers import Citation
 from app.domain.retrieval import Filters
 
 ANONYMOUS = "anonymous"
+FILE_MARK = "[file]"
+"""How the message that tells of a file begins; its name follows, a colon, and the worst of what was found in it."""
 CANCELLED = "cancelled"
 """The outcome of a stored turn whose reader left before the answer was finished; no answer ever has it."""
 

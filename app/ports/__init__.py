@@ -4,6 +4,7 @@ Every method may be called from several tasks at once unless its docstring says 
 vendor's exceptions into `app.errors` at their edge and keep the cause.
 """
 
+from app.ports.access import CookieSigner, KeyStore, KeyUse, SessionStore
 from app.ports.index import LexicalIndex, Release, ReleaseShelf, ReleaseStore, VectorIndex
 from app.ports.knowledge import Extractor, KnowledgeSource
 from app.ports.models import Embedder, Generator, Reranker
@@ -26,9 +27,12 @@ __all__ = [
     "ConversationRemoval",
     "ConversationSearch",
     "ConversationStore",
+    "CookieSigner",
     "Embedder",
     "Extractor",
     "Generator",
+    "KeyStore",
+    "KeyUse",
     "KnowledgeSource",
     "Leases",
     "LexicalIndex",
@@ -37,6 +41,7 @@ __all__ = [
     "ReleaseStore",
     "Reranker",
     "ResponseCache",
+    "SessionStore",
     "SummaryStore",
     "VectorIndex",
 ]

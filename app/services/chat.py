@@ -111,9 +111,10 @@ class ChatService:
         self, question: Question, before: Before, language: str, search: Retriever
     ) -> AsyncGenerator[Told | Draft, None]:
         """Find evidence and compose a draft of it; without evidence, no model is asked."""
-        evidence = await search.search(question, before.turns)
         if self._own is not None and before.attachments:
-            evidence = await self._own.joined(question, evidence, before.attachments)
+            evidence = await self._with_own(self._own, question, before, search)
+        else:
+            evidence = await search.search(question, before.turns)
         yield EvidenceFound(evidence)
         draft = Draft(messages.no_context(language), Outcome.NO_CONTEXT)
         if evidence.sufficient:
@@ -130,6 +131,12 @@ class ChatService:
         if not draft.sentences:
             yield TextSaid(draft.text)
         yield draft
+
+    async def _with_own(self, own: OwnKnowledge, question: Question, before: Before, search: Retriever) -> Evidence:
+        """Find evidence in the index and in what the conversation itself holds."""
+        meant = own.meant(question, before.turns, before.attachments)
+        evidence = await search.search(meant, before.turns if meant is question else ())
+        return await own.joined(question, evidence, before.attachments)
 
     async def _finish(self, question: Question, draft: Draft, evidence: Evidence, language: str) -> Answer:
         conversation_id = question.conversation_id or str(uuid.uuid4())

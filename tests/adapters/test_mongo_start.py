@@ -10,10 +10,10 @@ from typing import Any
 
 import pymongo
 import pytest
+from motor.motor_asyncio import AsyncIOMotorCollection
 from server_processes import Server
 
-from app.adapters.stores import mongo_store
-from app.adapters.stores.mongo_schema import created
+from app.adapters.stores import mongo_migration
 from app.adapters.stores.mongo_store import MongoStore
 from app.domain.conversations import Role, Turn
 from app.errors import DependencyUnreachable, SettingsInvalid, StartRefused
@@ -39,15 +39,15 @@ async def test_opening_twice_makes_the_same_indexes(mongo_uri: str, collection: 
         async with MongoStore(mongo_uri):
             pass
     found = collection.index_information()
-    assert set(found) == {"_id_", "conversation_user_idx", "created_at_idx"}
+    assert set(found) == {"_id_", "conversation_user_idx", "created_at_idx", "user_newest_idx", "updated_at_idx"}
     assert found["conversation_user_idx"]["unique"]
     assert found["conversation_user_idx"]["key"] == [("conversation_id", 1), ("user_id", 1)]
     assert found["created_at_idx"]["key"] == [("created_at", -1)]
 
 
 async def test_the_database_is_itsupport_unless_named(mongo_server: Server) -> None:
-    async with MongoStore(mongo_server.address) as store:
-        assert store._collection.database.name == "itsupport"
+    async with MongoStore(mongo_server.address) as store, store._connection.request() as collections:
+        assert collections.conversations.database.name == "itsupport"
 
 
 async def test_a_server_without_text_indexes_is_used_without(mongo_uri: str, caplog: pytest.LogCaptureFixture) -> None:
@@ -63,9 +63,21 @@ async def test_a_server_with_text_indexes_gets_one(text_mongo: Server, caplog: p
     with caplog.at_level(logging.WARNING):
         async with MongoStore(f"{text_mongo.address}/texts") as store:
             assert store.text_search
-            # Its updates cannot be pipelines: what it can show is that the index is made and used.
-            await store._collection.insert_one(created("ann", "c", (turn("1", "The printer jams"),), NOON))
-            assert [one["_id"] async for one in store._collection.find({"$text": {"$search": "printer"}})] == ["c"]
+    assert caplog.records == []
+
+
+async def test_the_text_index_of_another_program_will_do(
+    mongo_uri: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A collection has one text index at most: where its words are of another language, a second one is refused."""
+    there = {"words": {"key": [("_fts", "text"), ("_ftsx", 1)], "weights": {"conversation_text": 1}}}
+
+    async def index_information(_: Any) -> dict[str, Any]:
+        return there
+
+    monkeypatch.setattr(AsyncIOMotorCollection, "index_information", index_information)
+    async with MongoStore(mongo_uri) as store:
+        assert store.text_search
     assert caplog.records == []
 
 
@@ -113,7 +125,7 @@ async def test_a_collection_that_cannot_have_its_unique_index_refuses_the_start(
 
 
 async def test_a_server_that_fails_halfway_refuses_the_start(mongo_uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mongo_store, "_PREPARE_SECONDS", 1e-6)
+    monkeypatch.setattr(mongo_migration, "_PREPARE_SECONDS", 1e-6)
     with pytest.raises(DependencyUnreachable, match="prepared"):
         await MongoStore(mongo_uri).open()
 

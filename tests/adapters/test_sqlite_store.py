@@ -4,13 +4,13 @@ import asyncio
 import contextlib
 import sqlite3
 import stat
-import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from app import sqlite_files
 from app.adapters.stores import sqlite_schema, sqlite_worker
 from app.adapters.stores.sqlite_store import SqliteStore
 from app.domain.conversations import Role, Turn
@@ -43,7 +43,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def store(path: Path) -> AsyncIterator[SqliteStore]:
-    async with SqliteStore(path, queue_size=4) as opened:
+    async with SqliteStore(path) as opened:
         yield opened
 
 
@@ -53,19 +53,20 @@ async def test_a_conversation_is_one_row_that_grows_and_numbered_turns(path: Pat
         await store.append("ann", "c", (turn("1", "one\0"), turn("2", "two")))
         await store.append("ann", "c", (turn("3", "three"),))
         await store.append("ann", "c", (turn("3", "three"),))
-    conversations = "SELECT user_id, conversation_text, created_at, updated_at FROM conversations"
-    assert rows(path, conversations) == [
-        ("ann", "one\0\ntwo\nthree\n", "2026-03-01T12:00:00.000+00:00", "2026-03-01T13:00:00.000+00:00")
+    assert rows(path, "SELECT user_id, bytes, created_at, updated_at FROM conversations") == [
+        ("ann", 12, "2026-03-01T12:00:00.000+00:00", "2026-03-01T13:00:00.000+00:00")
     ]
-    assert rows(path, "SELECT seq, message_id FROM turns ORDER BY seq") == [(1, "1"), (2, "2"), (3, "3")]
+    assert rows(path, "SELECT * FROM conversation_texts") == [("c", "ann", "one\0\ntwo\nthree\n")]
+    places = [((1 << 18) + number, str(number)) for number in (1, 2, 3)]
+    assert rows(path, "SELECT place, message_id FROM turns ORDER BY place") == places
 
 
 async def test_commits_wait_for_the_disk(store: SqliteStore) -> None:
     def pragmas(connection: sqlite3.Connection) -> list[object]:
-        names = ("journal_mode", "synchronous", "foreign_keys")
+        names = ("journal_mode", "synchronous", "foreign_keys", "secure_delete")
         return [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names]
 
-    assert await store._worker.run(pragmas) == ["wal", 2, 1]
+    assert await store._worker.run(pragmas) == ["wal", 2, 1, 1]
 
 
 async def test_nobody_else_on_the_machine_reads_the_file(store: SqliteStore, path: Path) -> None:
@@ -121,10 +122,10 @@ async def test_a_new_file_that_is_locked_is_waited_for_a_while(path: Path, monke
     path.parent.mkdir()
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
-    monkeypatch.setattr(sqlite_worker, "_START_SECONDS", 0.05)
+    monkeypatch.setattr(sqlite_files, "_START_SECONDS", 0.05)
     with pytest.raises(StartRefused, match="locked"):
         await SqliteStore(path).open()
-    monkeypatch.setattr(sqlite_worker, "_START_SECONDS", 5.0)
+    monkeypatch.setattr(sqlite_files, "_START_SECONDS", 5.0)
     asyncio.get_running_loop().call_later(0.05, other.close)
     async with SqliteStore(path) as store:
         await store.ping()
@@ -215,28 +216,14 @@ async def test_a_full_disk_fails_and_leaves_what_was_there(store: SqliteStore) -
     assert await store.history("ann", "c", 5) == (turn("1"),)
 
 
-async def test_more_calls_than_the_queue_holds_fail_at_once(store: SqliteStore) -> None:
-    gate = threading.Event()
-    waiting = [asyncio.create_task(store._worker.run(lambda _: gate.wait(10))) for _ in range(4)]
-    await asyncio.sleep(0)
-    with pytest.raises(StoreFailed, match="waiting"):
-        await store.history("ann", "c", 1)
-    gate.set()
-    assert await asyncio.gather(*waiting) == [True] * 4
-    await store.ping()
+def test_more_messages_than_places_cannot_be_allowed(path: Path) -> None:
+    with pytest.raises(ValueError, match="262143"):
+        SqliteStore(path, most_turns=300_000)
 
 
-async def test_a_caller_who_leaves_frees_a_waiting_place_and_spoils_nothing(store: SqliteStore) -> None:
-    gate = threading.Event()
-    begun = asyncio.create_task(store._worker.run(lambda _: gate.wait(10)))
-    queued = asyncio.create_task(store.append("ann", "c", (turn("1"),)))
-    await asyncio.sleep(0.02)
-    for task in (begun, queued):
-        task.cancel()
-    ended = await asyncio.gather(begun, queued, return_exceptions=True)
-    assert all(isinstance(end, asyncio.CancelledError) for end in ended)
-    gate.set()
-    await asyncio.gather(*(store.append("ann", "d", (turn(str(number)),)) for number in range(2, 5)))
-    assert len(await store.history("ann", "d", 10)) == 3
-    with pytest.raises(NotFound):
-        await store.history("ann", "c", 1)
+async def test_any_start_of_an_id_or_title_is_kept_apart(store: SqliteStore) -> None:
+    for name in ("c", "c ", "C", "c\0", "ç"):
+        await store.create("ann", name, name)
+    assert {one.id: one.title for one in await store.page("ann", 10)} == {
+        name: name for name in ("c", "c ", "C", "c\0", "ç")
+    }

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -16,7 +17,8 @@ from app.api.middleware.admission import RefusalLog
 from app.api.shedding import is_plain, shedding
 from app.services.admission import Admission
 
-PREFIXES = ("/api/v1/",)
+PREFIXES = ("/api/v1/", "/v1/")
+COMPLETIONS = "/v1/chat/completions"
 
 
 class App:
@@ -35,7 +37,7 @@ class App:
         await send({"type": "http.response.body", "body": b"ok"})
 
 
-async def asked(app: Any, path: str, method: str = "POST", kind: str = "http") -> list[Any]:
+async def asked(app: Any, path: str, method: str = "POST", kind: str = "http", root: str = "") -> list[Any]:
     sent: list[Any] = []
 
     async def unread() -> Any:
@@ -44,7 +46,7 @@ async def asked(app: Any, path: str, method: str = "POST", kind: str = "http") -
     async def send(message: Any) -> None:
         sent.append(message)
 
-    await app({"type": kind, "path": path, "method": method, "headers": []}, unread, send)
+    await app({"type": kind, "path": root + path, "root_path": root, "method": method, "headers": []}, unread, send)
     return sent
 
 
@@ -89,6 +91,20 @@ async def test_who_only_watches_holds_no_place(method: str, content_type: bytes,
     assert (await asking)[0]["status"] == status
     await watching
     assert control._admission._free == 1
+
+
+@pytest.mark.parametrize("root", ["", "/help"])
+async def test_a_refusal_has_the_shape_its_clients_know(root: str) -> None:
+    control = AdmissionControl(App(), Admission(0, 0, 1.0), PREFIXES)
+    start, body = await asked(control, COMPLETIONS, root=root)
+    headers = dict(start["headers"])
+    assert (start["status"], headers[b"content-type"], headers[b"retry-after"]) == (503, b"application/json", b"1")
+    told = json.loads(body["body"])["error"]
+    assert (told["type"], told["code"], told["param"]) == ("server_error", "overloaded", None)
+    assert "try again" in told["message"]
+    start, body = await asked(control, "/api/v1/chat/", root=root)
+    assert dict(start["headers"])[b"content-type"] == b"application/problem+json"
+    assert json.loads(body["body"])["instance"] == f"{root}/api/v1/chat/"
 
 
 def test_refusals_are_told_once_a_second(caplog: pytest.LogCaptureFixture) -> None:
@@ -150,6 +166,19 @@ async def test_both_ways_of_refusing_say_the_same() -> None:
     assert f"X-Request-ID: {told[0]['request_id']}\r\n".encode() in shed[0]
     assert len(told[0]["request_id"]) == 32
     assert inner.reached == 0
+
+
+async def test_both_ways_of_refusing_speak_to_clients_of_openai() -> None:
+    admission = Admission(0, 0, 1.0)
+    async with served(AdmissionControl(App(), admission, PREFIXES), admission) as port:
+        shed = await reply(port, request(COMPLETIONS))
+        ordinary = await reply(port, request(COMPLETIONS, more="Origin: http://a\r\n"))
+    assert shed[1] == ordinary[1]
+    assert json.loads(shed[1])["error"]["code"] == "overloaded"
+    for head in (shed[0].lower(), ordinary[0].lower()):
+        assert b"content-type: application/json\r\n" in head
+        assert b"retry-after: 1\r\n" in head
+    assert re.search(rb"\r\nX-Request-ID: [0-9a-f]{32}\r\n", shed[0])
 
 
 async def test_a_connection_that_was_refused_can_be_used_again() -> None:

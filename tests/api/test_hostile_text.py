@@ -33,7 +33,7 @@ def client() -> Iterator[TestClient]:
 
 
 def check(reply: Any) -> int:
-    assert reply.status_code in {200, 400, 404, 405, 413, 415}, reply.text
+    assert reply.status_code in {200, 400, 403, 404, 405, 413, 415}, reply.text
     assert reply.headers["x-request-id"]
     if reply.status_code != 200:
         assert reply.headers["content-type"] == "application/problem+json"

@@ -17,14 +17,30 @@ def test_these_are_the_operations() -> None:
     assert {name: operation["operationId"] for name, operation in OPERATIONS} == {
         "GET /": "root",
         "GET /health": "health",
-        "GET /livez": "alive",
         "GET /readyz": "ready",
+        "GET /livez": "alive",
         "POST /v1/chat/completions": "complete",
         "GET /v1/models": "list_models",
         "GET /v1/models/{model}": "get_model",
         "POST /api/v1/chat/": "ask",
         "GET /api/v1/chat/health": "chat_health",
         "POST /api/v1/search": "search",
+        "POST /api/v1/conversations": "create_conversation",
+        "GET /api/v1/conversations": "list_conversations",
+        "DELETE /api/v1/conversations": "erase_conversations",
+        "GET /api/v1/conversations/search": "search_conversations",
+        "GET /api/v1/conversations/{conversation_id}": "get_conversation",
+        "PATCH /api/v1/conversations/{conversation_id}": "rename_conversation",
+        "DELETE /api/v1/conversations/{conversation_id}": "delete_conversation",
+        "POST /api/v1/conversations/{conversation_id}/reset": "reset_conversation",
+        "GET /api/v1/conversations/{conversation_id}/export": "export_conversation",
+        "POST /api/v1/conversations/{conversation_id}/examples": "add_example",
+        "GET /api/v1/conversations/{conversation_id}/examples": "list_examples",
+        "DELETE /api/v1/conversations/{conversation_id}/examples/{example_id}": "delete_example",
+        "POST /api/v1/files": "analyse_file",
+        "GET /api/v1/files": "list_files",
+        "DELETE /api/v1/files/{file_id}": "delete_file",
+        "GET /api/v1/config": "get_config",
         "GET /api/v1/documents/jobs": "list_jobs",
         "GET /api/v1/documents/jobs/{job_id}": "get_job",
         "DELETE /api/v1/documents/jobs/{job_id}": "cancel_job",
@@ -41,6 +57,10 @@ def test_these_are_the_operations() -> None:
         "GET /api/v1/releases/diff": "compare_releases",
         "POST /api/v1/releases/rollback": "roll_back",
         "POST /api/v1/releases/{release}/activate": "activate_release",
+        "POST /api/v1/sessions": "begin",
+        "DELETE /api/v1/sessions": "end_all",
+        "GET /api/v1/sessions/current": "current",
+        "DELETE /api/v1/sessions/current": "end",
     }
 
 
@@ -134,7 +154,7 @@ def test_nothing_a_client_may_send_is_unbounded() -> None:
             assert list(unbounded(body["schema"], name)) == []
         for parameter in operation.get("parameters", ()):
             assert list(unbounded(parameter["schema"], f"{name} {parameter['name']}")) == []
-    assert seen == 7
+    assert seen == 11
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import secrets
 import signal
 import socket
 import threading
@@ -64,7 +65,7 @@ def unknown(*_arguments: object, **_options: object) -> None:
 def test_an_address_that_is_not_ours_is_refused_by_name(
     place: Place, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, host: str
 ) -> None:
-    place.set(HOST=host, ALLOW_ANONYMOUS="true", PORT=free_port())
+    place.set(HOST=host, ALLOW_ANONYMOUS="true", SECRET_KEY=secrets.token_hex(32), PORT=free_port())
     if host == "elsewhere":
         monkeypatch.setattr(socket, "getaddrinfo", unknown)
     assert place.run("serve") == 2

@@ -63,7 +63,7 @@ def test_a_contradiction_names_its_variable_and_the_way_out(
 
 
 AGREEMENTS = {
-    "reachable on purpose": "HOST=0.0.0.0\nALLOW_ANONYMOUS=true",
+    "reachable on purpose": f"HOST=0.0.0.0\nALLOW_ANONYMOUS=true\nSECRET_KEY={STRONG}",
     "loopback by name": "HOST=localhost",
     "loopback in IPv6": "HOST=::1",
     "origins by name": "CORS_ORIGINS=https://a.example, https://b.example",

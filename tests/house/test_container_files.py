@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -144,7 +145,7 @@ def test_the_environment_is_one_the_service_accepts(monkeypatch: pytest.MonkeyPa
 
 
 def _filled_in(value: str) -> str:
-    for name, password in _PASSWORDS.items():
+    for name, password in {**_PASSWORDS, "SECRET_KEY": secrets.token_hex(32)}.items():
         value = value.replace(f"${{{name}:?set {name}}}", password)
     return value
 

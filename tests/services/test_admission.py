@@ -70,7 +70,7 @@ async def test_nobody_waits_longer_than_is_allowed() -> None:
 
 async def test_who_would_wait_too_long_is_refused_without_waiting() -> None:
     now = 0.0
-    admission = Admission(1, 100, 2.0, clock=lambda: now)
+    admission = Admission(1, 100, 4.0, clock=lambda: now)
     await admission.enter()
     tasks = await waiting(admission, 3)
     for task in tasks:
@@ -79,10 +79,60 @@ async def test_who_would_wait_too_long_is_refused_without_waiting() -> None:
         await task
     [first] = await waiting(admission, 1)
     with pytest.raises(Overloaded) as refused:
-        # 0.9 s for each place: the first of the queue would wait 0.9 s, the second 1.8 s, too near to 2 s.
+        # 0.9 s for each place: the first of the queue would wait 0.9 s, the second 1.8 s, too near to 4 s.
         await asyncio.gather(*(admission.enter() for _ in range(2)))
     assert refused.value.retry_after == 2
     assert not first.done()
+
+
+async def test_a_queue_that_stands_still_takes_nobody_more() -> None:
+    now = 0.0
+    admission = Admission(1, 100, 4.0, clock=lambda: now)
+    await admission.enter()
+    for _ in range(5):
+        # Lately places became free at once.
+        [served] = await waiting(admission, 1)
+        now += 0.001
+        admission.leave()
+        await served
+    first, second = await waiting(admission, 2)
+    now += 1.5
+    refusal = admission.refusal()
+    assert refusal is not None
+    assert refusal.retry_after == 2
+    admission.leave()
+    await first
+    # The next has waited as long.
+    assert admission.refusal() is not None
+    admission.leave()
+    await second
+    [third] = await waiting(admission, 1)
+    assert admission.refusal() is None
+    third.cancel()
+
+
+async def test_work_that_ends_in_batches_is_as_fast_as_all_of_it() -> None:
+    now = 0.0
+    admission = Admission(4, 100, 8.0, clock=lambda: now)
+    for _ in range(4):
+        await admission.enter()
+    for batch in range(6):
+        now += 1.0
+        tasks = await waiting(admission, 4)
+        for task in tasks:
+            now += 0.001
+            admission.leave()
+            await task
+        if batch < 3:
+            continue
+        # A quarter of a second each, though the last few came at once: 2 seconds are enough for 7, not for 8.
+        others = await waiting(admission, 6)
+        assert admission.refusal() is None
+        others += await waiting(admission, 1)
+        assert admission.refusal() is not None
+        for other in others:
+            other.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
 
 async def test_slow_work_of_the_past_does_not_refuse_for_ever() -> None:

@@ -134,9 +134,9 @@ class LimitStore(SpyStore):
 
     limits: ClassVar[list[int]] = []
 
-    async def history(self, owner: str, conversation_id: str, limit: int) -> tuple[Turn, ...]:
+    async def history(self, owner: str, conversation_id: str, limit: int, until: int | None = None) -> tuple[Turn, ...]:
         self.limits.append(limit)
-        return await super().history(owner, conversation_id, limit)
+        return await super().history(owner, conversation_id, limit, until)
 
 
 async def test_a_follow_up_leans_on_the_last_turns() -> None:

@@ -3,7 +3,6 @@
 import errno
 import os
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from app.adapters.catalogue.naming import matches
 from app.adapters.catalogue.schema import migrate
 from app.errors import StartRefused, StoreFailed
 from app.ports.documents import DiskFull
+from app.sqlite_files import write_ahead
 
 NAME = "documents"
 _PRAGMAS = (
@@ -21,7 +21,6 @@ _PRAGMAS = (
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
 )
-_START_SECONDS = 5.0
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -96,7 +95,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         for pragma in _PRAGMAS:
             connection.execute(pragma)
         connection.create_function("matches", 2, matches, deterministic=True)
-        _write_ahead(connection)
+        write_ahead(connection)
         connection.execute("BEGIN IMMEDIATE")
         migrate(connection)
         connection.execute("COMMIT")
@@ -105,21 +104,6 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
-
-
-def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Turn the write-ahead log on; SQLite does not wait for its locks here, so of several processes some would fail."""
-    deadline = time.monotonic() + _START_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-            if not busy or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-        else:
-            return
 
 
 def _check(connection: sqlite3.Connection) -> None:

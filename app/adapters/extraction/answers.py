@@ -8,6 +8,7 @@ from app.adapters.extraction.cleaning import hidden
 from app.adapters.extraction.limits import Limits
 from app.adapters.extraction.wire import Broken
 from app.domain.extraction import Extracted
+from app.domain.files import Shape
 from app.domain.knowledge import Risk, Section, SectionKind, Step
 
 
@@ -52,14 +53,23 @@ class _Document(BaseModel):
     metadata: dict[_Line, _Line | tuple[_Line, ...]]
 
 
+class _Shape(BaseModel):
+    model_config = _STRICT
+
+    pages: int = Field(ge=0)
+    records: int = Field(ge=0)
+    fields: tuple[_Line, ...]
+
+
 class Answer(BaseModel):
-    """One answer; exactly one of the first three says anything."""
+    """One answer; one of the first three says anything, beside a shape where that was asked for."""
 
     model_config = _STRICT
 
     documents: tuple[_Document, ...] = ()
     refused: tuple[_Word, _Line] | None = None
     fault: _Line = ""
+    shape: _Shape | None = None
     ready: bool = False
     last: bool = False
 
@@ -68,6 +78,13 @@ class Answer(BaseModel):
         if not 0 < len(self.documents) <= limits.documents:
             raise Broken("says no documents, or too many")
         return tuple(_extracted(document) for document in self.documents)
+
+    def shaped(self, limits: Limits) -> tuple[tuple[Extracted, ...], Shape]:
+        """Return the documents of a file asked for as a whole, none for a text, and its shape; raises Broken."""
+        if self.shape is None or len(self.documents) > limits.documents:
+            raise Broken("says no shape, or too many documents")
+        shape = Shape(self.shape.pages, self.shape.records, self.shape.fields)
+        return tuple(_extracted(document) for document in self.documents), shape
 
 
 def parsed(payload: bytes) -> Answer:

@@ -55,8 +55,12 @@ def _answers() -> IO[bytes]:
 
 def _said(head: bytes, content: bytes, limits: Limits) -> tuple[dict[str, Any], bool]:
     """Return the answer, and whether it costs the process its life."""
-    suffix, mapping = wire.requested(head)
+    suffix, mapping, whole = wire.requested(head)
     try:
+        if whole:
+            from app.adapters.extraction import shapes  # noqa: PLC0415 - as the readers, where it is needed
+
+            return shapes.whole(suffix, content, limits), False
         return {"documents": formats.read(suffix, content, mapping, limits)}, False
     except DocumentRefused as error:
         return {"refused": [error.reason, error.detail[:300]]}, False

@@ -24,7 +24,7 @@ def decode(content: bytes, *, legacy: bool = False) -> str:
 
     Raises DocumentRefused for what is no text, or text in another encoding.
     """
-    encoding = next((name for mark, name in _MARKS if content.startswith(mark)), "") or _unmarked(content)
+    encoding = stated(content)
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
@@ -33,6 +33,11 @@ def decode(content: bytes, *, legacy: bool = False) -> str:
         text = _windows(content)
     _refuse_binary(text)
     return text
+
+
+def stated(content: bytes) -> str:
+    """Return the encoding that a file's first bytes tell: its mark, or the zeros of UTF-16; UTF-8 where they do not."""
+    return next((name for mark, name in _MARKS if content.startswith(mark)), "") or _unmarked(content)
 
 
 def _unmarked(content: bytes) -> str:

@@ -11,6 +11,7 @@ from app.adapters.extraction.answers import Answer
 from app.adapters.extraction.limits import Limits
 from app.adapters.extraction.process import NAME, Lost, ReadingProcess
 from app.domain.extraction import ColumnMapping, Extracted
+from app.domain.files import Shape
 from app.errors import DependencyFailed, DocumentRefused
 
 _TRIES = 2
@@ -36,7 +37,25 @@ class ConfinedExtractor:
         """Return the documents in a file. Raises as the Extractor port says; cancelling it ends the reading."""
         suffix = formats.ending(name)
         formats.check(suffix, content, self._limits)
-        call = _Call(wire.request(suffix, mapping), content)
+        answer = await self._answer(suffix, _Call(wire.request(suffix, mapping), content))
+        try:
+            return answer.extracted(self._limits)
+        except wire.Broken as error:
+            raise DependencyFailed(NAME, str(error)) from error
+
+    async def whole(self, suffix: str, content: bytes) -> tuple[tuple[Extracted, ...], Shape]:
+        """Return a file's shape, and its documents where its text has to be taken out of it; raises as `extract`.
+
+        What acts when it is opened (scripts, formulas) is refused: `active_content`, `unsafe_cells`.
+        """
+        formats.check(suffix, content, self._limits)
+        answer = await self._answer(suffix, _Call(wire.request(suffix, ColumnMapping(), whole=True), content))
+        try:
+            return answer.shaped(self._limits)
+        except wire.Broken as error:
+            raise DependencyFailed(NAME, str(error)) from error
+
+    async def _answer(self, suffix: str, call: "_Call") -> Answer:
         with self._lock:
             if self._closed:
                 raise DependencyFailed(NAME, "closed")
@@ -58,17 +77,14 @@ class ConfinedExtractor:
         for process in tuple(self._all):
             self._end(process)
 
-    def _read(self, suffix: str, call: "_Call") -> tuple[Extracted, ...]:
+    def _read(self, suffix: str, call: "_Call") -> Answer:
         answer = self._ask(call)
         if answer.refused is not None:
             raise DocumentRefused(*answer.refused)
         if answer.fault:
             _log.warning("file refused", extra={"fault": answer.fault, "format": suffix})
             raise DocumentRefused("unreadable", "is damaged")
-        try:
-            return answer.extracted(self._limits)
-        except wire.Broken as error:
-            raise DependencyFailed(NAME, str(error)) from error
+        return answer
 
     def _ask(self, call: "_Call") -> Answer:
         """Ask a process, and another one where the first had ended by itself."""

@@ -1,8 +1,9 @@
 """What passes between the service and the process that reads: frames of a length and so many bytes.
 
-A request is two frames: `{"suffix", "mapping"}` as JSON, and the file. An answer is one, as JSON: `{"ready": true}`
-once at the start, then `{"documents": [...]}`, `{"refused": [reason, detail]}` or `{"fault": name}` for each request;
-with `"last": true` the process ends after it.
+A request is two frames: `{"suffix", "mapping", "whole"}` as JSON, and the file. An answer is one, as JSON:
+`{"ready": true}` once at the start, then `{"documents": [...]}` (with `"shape"` where the file was asked for as a
+whole), `{"refused": [reason, detail]}` or `{"fault": name}` for each request; with `"last": true` the process ends
+after it.
 """
 
 import dataclasses
@@ -40,17 +41,18 @@ def read_frame(pipe: IO[bytes], most: int) -> bytes:
     return payload
 
 
-def request(suffix: str, mapping: ColumnMapping) -> bytes:
+def request(suffix: str, mapping: ColumnMapping, *, whole: bool = False) -> bytes:
     """Return the head of a request."""
     told = {"title": mapping.title, "text": mapping.text, "metadata": dict(mapping.metadata)}
-    return json.dumps({"suffix": suffix, "mapping": told}).encode()
+    return json.dumps({"suffix": suffix, "mapping": told, "whole": whole}).encode()
 
 
-def requested(payload: bytes) -> tuple[str, ColumnMapping]:
+def requested(payload: bytes) -> tuple[str, ColumnMapping, bool]:
     """Return what a request's head says."""
     said = json.loads(payload)
     mapping = said["mapping"]
-    return said["suffix"], ColumnMapping(mapping["title"], tuple(mapping["text"]), mapping["metadata"])
+    told = ColumnMapping(mapping["title"], tuple(mapping["text"]), mapping["metadata"])
+    return said["suffix"], told, bool(said["whole"])
 
 
 def answer(said: dict[str, Any]) -> bytes:

@@ -4,14 +4,15 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, TypeVar
 
 from app.adapters.stores.sqlite_schema import writing
 
 MOST = 64
 """How many writes a transaction takes at most: the first of them waits for the last."""
 
-Write = Callable[[sqlite3.Connection], None]
+Write = Callable[[sqlite3.Connection], Any]
+Result = TypeVar("Result")
 Settle = Callable[[], None]
 
 
@@ -19,11 +20,11 @@ class GroupCommit:
     """Writes that wait for the next transaction. `add` may be called from any thread, `commit` from the worker's."""
 
     def __init__(self) -> None:
-        self._waiting: deque[tuple[Write, Future[None]]] = deque()
+        self._waiting: deque[tuple[Write, Future[Any]]] = deque()
 
-    def add(self, write: Write) -> Future[None]:
-        """Let a write wait; the future ends when it is on the disk, or with what went wrong."""
-        job: Future[None] = Future()
+    def add(self, write: Callable[[sqlite3.Connection], Result]) -> Future[Result]:
+        """Let a write wait; the future ends with its result once that is on the disk, or with what went wrong."""
+        job: Future[Result] = Future()
         self._waiting.append((write, job))
         return job
 
@@ -42,8 +43,8 @@ class GroupCommit:
             for settle in settled:
                 settle()
 
-    def _taken(self) -> list[tuple[Write, Future[None]]]:
-        taken: list[tuple[Write, Future[None]]] = []
+    def _taken(self) -> list[tuple[Write, Future[Any]]]:
+        taken: list[tuple[Write, Future[Any]]] = []
         while self._waiting and len(taken) < MOST:
             write, job = self._waiting.popleft()
             # Who stopped waiting before it began gets nothing written.
@@ -56,7 +57,7 @@ def _apart(connection: sqlite3.Connection, write: Write, job: "Future[Any]") -> 
     """Run one write of a group; return what tells its caller, to be called once the group is committed."""
     connection.execute("SAVEPOINT one")
     try:
-        write(connection)
+        result = write(connection)
     except Exception as error:
         if not connection.in_transaction:
             # A full disk ends the whole transaction: what the others wrote is undone, too.
@@ -65,4 +66,4 @@ def _apart(connection: sqlite3.Connection, write: Write, job: "Future[Any]") -> 
         connection.execute("RELEASE one")
         return lambda failed=error: job.set_exception(failed)  # type: ignore[misc]
     connection.execute("RELEASE one")
-    return lambda: job.set_result(None)
+    return lambda: job.set_result(result)

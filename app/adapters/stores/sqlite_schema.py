@@ -36,6 +36,99 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE conversations ADD COLUMN summary TEXT",
         "ALTER TABLE conversations ADD COLUMN summary_until TEXT",
     ),
+    # Conversations get numbers, and a turn's place is made of its conversation's number and its own: see sqlite_rows.
+    # What stood in `conversation_text` as a second copy is a view of the turns now.
+    (
+        "DROP INDEX conversations_by_owner",
+        "ALTER TABLE conversations RENAME TO old_conversations",
+        "ALTER TABLE turns RENAME TO old_turns",
+        """
+        CREATE TABLE conversations (
+            no INTEGER PRIMARY KEY,
+            conversation_id TEXT NOT NULL UNIQUE,
+            user_id TEXT NOT NULL,
+            title TEXT NOT NULL DEFAULT '',
+            bytes INTEGER NOT NULL DEFAULT 0,
+            summary TEXT,
+            summary_until TEXT,
+            created_at TEXT NOT NULL,
+            updated_at TEXT NOT NULL
+        ) STRICT
+        """,
+        """
+        CREATE TABLE turns (
+            place INTEGER PRIMARY KEY,
+            message_id TEXT NOT NULL UNIQUE,
+            role TEXT NOT NULL CHECK (role IN ('user', 'assistant')),
+            content TEXT NOT NULL,
+            created_at TEXT NOT NULL,
+            outcome TEXT,
+            citations TEXT
+        ) STRICT
+        """,
+        """
+        INSERT INTO conversations
+            (conversation_id, user_id, bytes, summary, summary_until, created_at, updated_at)
+        SELECT conversation_id, user_id,
+            (SELECT coalesce(sum(length(CAST(content AS BLOB))), 0) FROM old_turns
+             WHERE old_turns.conversation_id = old_conversations.conversation_id),
+            summary, summary_until, created_at, updated_at
+        FROM old_conversations ORDER BY created_at, conversation_id
+        """,
+        """
+        INSERT INTO turns (place, message_id, role, content, created_at, outcome)
+        SELECT no << 18 | seq, message_id, role, content, old_turns.created_at, outcome
+        FROM conversations JOIN old_turns USING (conversation_id) ORDER BY no, seq
+        """,
+        "DROP TABLE old_turns",
+        "DROP TABLE old_conversations",
+        "CREATE INDEX conversations_by_owner ON conversations (user_id, created_at DESC, conversation_id DESC)",
+        "CREATE INDEX conversations_by_change ON conversations (updated_at)",
+        """
+        CREATE VIEW conversation_texts (conversation_id, user_id, conversation_text) AS
+        SELECT conversation_id, user_id, coalesce((
+            SELECT group_concat(content || char(10), '') FROM (
+                SELECT content FROM turns WHERE place BETWEEN no << 18 AND no << 18 | 262143 ORDER BY place
+            )
+        ), '') FROM conversations
+        """,
+        """
+        CREATE TABLE attachments (
+            seq INTEGER PRIMARY KEY,
+            no INTEGER NOT NULL REFERENCES conversations,
+            attachment_id TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            title TEXT NOT NULL,
+            passages TEXT NOT NULL,
+            created_at TEXT NOT NULL,
+            UNIQUE (no, attachment_id)
+        ) STRICT
+        """,
+        # The words of every turn, and its owner as one of them: nobody's search can meet another's turn.
+        """
+        CREATE VIEW said (place, owner, content) AS
+        SELECT place, 'u' || hex(user_id), content FROM turns JOIN conversations ON no = place >> 18
+        """,
+        """
+        CREATE VIRTUAL TABLE words USING fts5 (
+            owner, content, content = 'said', content_rowid = 'place', tokenize = 'unicode61 remove_diacritics 2'
+        )
+        """,
+        "INSERT INTO words (words) VALUES ('rebuild')",
+        # A row for each removal whose words are still in the index: see sqlite_index.
+        "CREATE TABLE unswept (mark INTEGER PRIMARY KEY AUTOINCREMENT) STRICT",
+        """
+        CREATE TRIGGER turn_added AFTER INSERT ON turns BEGIN
+            INSERT INTO words (rowid, owner, content) SELECT place, owner, content FROM said WHERE place = new.place;
+        END
+        """,
+        """
+        CREATE TRIGGER turn_removed BEFORE DELETE ON turns BEGIN
+            INSERT INTO words (words, rowid, owner, content)
+            SELECT 'delete', place, owner, content FROM said WHERE place = old.place;
+        END
+        """,
+    ),
 )
 
 
@@ -51,6 +144,17 @@ def writing(connection: sqlite3.Connection) -> Iterator[None]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+@contextmanager
+def reading(connection: sqlite3.Connection) -> Iterator[None]:
+    """Run the block over one state of the file."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
 
 
 def version_of(connection: sqlite3.Connection) -> int:

@@ -41,6 +41,10 @@ def searchable(turns: Iterable[Turn]) -> str:
 
 def title_of(turns: Iterable[Turn]) -> str:
     """Return the title of a conversation that was given none: its first question's beginning, in one line."""
-    first = next((turn.content for turn in turns if turn.role is Role.USER), "")
-    words = " ".join(first[: 2 * TITLE].split())
+    return title_from(next((turn.content for turn in turns if turn.role is Role.USER), ""))
+
+
+def title_from(question: str) -> str:
+    """Return the title that a first question makes; of the question no more than `2 * TITLE` characters count."""
+    words = " ".join(question[: 2 * TITLE].split())
     return words if len(words) <= TITLE else words[: TITLE - 1].rstrip() + "…"

@@ -4,8 +4,10 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.openai_errors import OpenAIRoute
 from app.api.problems import problem_of, problem_response
 from app.errors import Overloaded
 from app.services.admission import Admission
@@ -14,6 +16,13 @@ logger = logging.getLogger("app.admission")
 
 _TOLD_SECONDS = 1.0
 _EVENTS = b"text/event-stream"
+_OPENAI = "/v1/"
+
+
+def refusal_response(path: str, error: Overloaded, root: str = "") -> Response:
+    """Return the refusal of what was asked at `path`, in the shape its clients know: OpenAI's below `root` + `/v1/`."""
+    shape = OpenAIRoute.error_shape if path.removeprefix(root).startswith(_OPENAI) else problem_response
+    return shape(problem_of(error, path), {"Retry-After": str(int(error.retry_after))})
 
 
 class RefusalLog:
@@ -62,7 +71,8 @@ class AdmissionControl:
             await self._admission.enter()
         except Overloaded as error:
             self._refusals.tell()
-            await _refusal(scope, error)(scope, receive, send)
+            response = refusal_response(str(scope["path"]), error, scope.get("root_path", ""))
+            await response(scope, receive, send)
             return
         place = _Place(self._admission)
         try:
@@ -104,8 +114,3 @@ def _watching(scope: Scope, send: Send, place: _Place) -> Send:
 
 def _is_event_stream(message: Message) -> bool:
     return any(name.lower() == b"content-type" and value.startswith(_EVENTS) for name, value in message["headers"])
-
-
-def _refusal(scope: Scope, error: Overloaded) -> ASGIApp:
-    problem = problem_of(error, str(scope["path"]))
-    return problem_response(problem, {"Retry-After": str(int(error.retry_after))})

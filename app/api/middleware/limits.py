@@ -1,7 +1,8 @@
 """How much and how long: a cap on bodies, and a deadline for everything but streams."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -12,6 +13,8 @@ from app.domain import deadline
 from app.errors import DeadlineExceeded
 
 _DIGITS = 18
+
+Number = TypeVar("Number", int, float)
 
 
 class BodyCap:
@@ -34,16 +37,19 @@ class BodyCap:
         await RequestBodyLimitMiddleware(self._app, max_body_size=most)(scope, receive, send)
 
     def _cap(self, scope: Scope) -> int:
-        path = str(scope.get("path", "")).removeprefix(scope.get("root_path", "")) + "/"
-        return next((most for start, most in self._larger if path.startswith(f"{start}/")), self._most)
+        return _of_path(scope, self._larger, self._most)
 
 
 class Deadline:
-    """Gives a response `seconds` to begin; one that has begun, a stream above all, is not cut off."""
+    """Gives a response `seconds` to begin; one that has begun, a stream above all, is not cut off.
 
-    def __init__(self, app: ASGIApp, seconds: float) -> None:
+    `longer` gives paths (what they are, or begin with up to a slash) a time of their own.
+    """
+
+    def __init__(self, app: ASGIApp, seconds: float, longer: Mapping[str, float] | None = None) -> None:
         self._app = app
         self._seconds = seconds
+        self._longer = tuple((longer or {}).items())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; raises DeadlineExceeded, having cancelled the work."""
@@ -56,11 +62,17 @@ class Deadline:
                 limit.reschedule(None)
             await send(message)
 
+        seconds = _of_path(scope, self._longer, self._seconds)
         try:
-            with deadline.within(self._seconds):
-                async with asyncio.timeout(self._seconds) as limit:
+            with deadline.within(seconds):
+                async with asyncio.timeout(seconds) as limit:
                     await self._app(scope, receive, begun)
         except TimeoutError as error:
             if not limit.expired():
                 raise
-            raise DeadlineExceeded(f"no response within {self._seconds} s") from error
+            raise DeadlineExceeded(f"no response within {seconds} s") from error
+
+
+def _of_path(scope: Scope, special: Sequence[tuple[str, Number]], usual: Number) -> Number:
+    path = str(scope.get("path", "")).removeprefix(scope.get("root_path", "")) + "/"
+    return next((value for start, value in special if path.startswith(f"{start}/")), usual)

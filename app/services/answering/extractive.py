@@ -7,7 +7,7 @@ passage. What does not fit within the token budget is left out where it says lea
 import re
 from collections.abc import Callable, Sequence
 
-from app.domain.knowledge import PassageKind
+from app.domain.knowledge import DocumentKind, PassageKind
 from app.domain.retrieval import Evidence, Hit
 from app.ports import Release
 from app.services.answering.facts import hard_facts, plain
@@ -24,6 +24,7 @@ _WHAT_NOW = re.compile(
 )
 _WARNING = re.compile(r"\b(do not|don't|never|at once|immediately)\b|^\d+\. \[(?:admin|destructive)\]", re.IGNORECASE)
 _MUST = 5.0
+_STEM = 4
 _BOLD = re.compile(r"\*\*([^*\n]+)\*\*")
 
 
@@ -37,6 +38,8 @@ def extract(
     hit = evidence.hits[0]
     parts = _parts(hit, release)
     main = parts.get(PassageKind.STEPS) or parts.get(PassageKind.BODY) or _of_passage(hit)
+    if hit.document.kind is DocumentKind.FILE:
+        main = _asked_for(main, text)
     lead = parts.get(PassageKind.CAUSE, []) if _WHY.search(text) else []
     after = parts.get(PassageKind.FALLBACK, [])
     if after and _WHAT_NOW.search(text):
@@ -109,6 +112,12 @@ def _of_passage(hit: Hit) -> list[Carried]:
     units = [unit for line in lines for unit in sentences(line)]
     whole = [unit for unit in units if is_whole(unit)] or units
     return [Carried(_unmarked(unit), hit.passage, hit.document, several) for unit in whole]
+
+
+def _asked_for(units: list[Carried], text: str) -> list[Carried]:
+    """Return the lines of a file that hold words of the question by their beginnings; all where none does."""
+    stems = {word[:_STEM] for word in plain(text).split() if len(word) >= _STEM}
+    return [unit for unit in units if any(stem in plain(unit.text) for stem in stems)] or units
 
 
 def _unmarked(text: str) -> str:

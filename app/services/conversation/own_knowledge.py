@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from app.domain.conversations import Attachment, AttachmentKind, Question
+from app.domain.conversations import FILE_MARK, Attachment, AttachmentKind, Question, Turn
 from app.domain.knowledge import Document, DocumentKind, Passage, PassageKind, Section, SectionKind
 from app.domain.models import Vectors
 from app.domain.retrieval import Evidence, Hit
@@ -22,16 +22,23 @@ from app.services.retrieval.retriever import matches
 Analyse = Callable[[str], Sequence[str]]
 
 _ENOUGH = UNCALIBRATED.threshold
-_ASKED_FOR = 0.15
-"""The score that is enough of a file the question is about: it says so itself, its words need not."""
 _SAME_QUESTION = 0.75
 """The cosine from which an example's question is taken to be the one asked."""
 _VECTORS = 4096
 """How many passages' vectors are remembered."""
 
 _FILE = re.compile(
-    r"\b(files?|logs?|attach\w*|upload\w*|documents?|pdf|datei\w*|anhang|angehängt\w*|protokoll\w*|dokument\w*"
-    r"|fichiers?|journa(l|ux)|pièces? jointes?|archivos?|ficheros?|registros?|adjunt\w*)\b",
+    r"\b(the|this|that|my|our|attached|uploaded) ([\w.-]+ )?(file|log|logfile|document|pdf|attachment|upload)\b"
+    r"(?! (in|on|out|off)\b)"
+    r"|\b(die|der|das|dem|den|diese[rsmn]?|meine?[rsmn]?|im|angehängte[rsmn]?) "
+    r"(datei|anhang|protokoll|log\w*|dokument)\b"
+    r"|\b(le|la|ce|cette|mon|ma|du|au) (fichier|journal|document|pièce jointe)\b"
+    r"|\b(el|la|este|esta|mi|del|al) (archivo|fichero|registro|documento|adjunto)\b",
+    re.IGNORECASE,
+)
+_REMEDY = re.compile(
+    r"\b(how (do|can|to|could)|fix|solve|resolve|repair|get rid|wie (kann|behebe|löse)|behebe\w*|beheben|lösen"
+    r"|comment|réparer|résoudre|corriger|cómo|arreglar|solucionar|resolver)\b",
     re.IGNORECASE,
 )
 _KINDS = {AttachmentKind.FILE: DocumentKind.FILE, AttachmentKind.EXAMPLE: DocumentKind.EXAMPLE}
@@ -46,21 +53,36 @@ class OwnKnowledge:
         self._analyse = analyse
         self._vectors: OrderedDict[str, Vectors] = OrderedDict()
 
+    def meant(self, question: Question, turns: Sequence[Turn], attachments: Sequence[Attachment]) -> Question:
+        """Return the question that the index is asked: for a remedy for a file's errors, the worst of them itself.
+
+        Any other question is returned as it is.
+        """
+        files = [item for item in attachments if item.kind is AttachmentKind.FILE and _about(question.text, item.title)]
+        if files and _REMEDY.search(question.text):
+            told = f"{FILE_MARK} {files[-1].title}: "
+            worst = [turn.content.removeprefix(told) for turn in turns if turn.content.startswith(told)]
+            return replace(question, text=worst[-1]) if worst else question
+        return question
+
     async def joined(self, question: Question, evidence: Evidence, attachments: Sequence[Attachment]) -> Evidence:
         """Return evidence with the attachments' best passages among its hits, `top_k` in all.
 
-        An example comes in where its question is nearly the one asked, by its score. A file's passages come first
-        where the question is about the file, or the index holds no answer; else behind what the index holds. Raises
-        Overloaded and DependencyFailed where the embedding fails.
+        An example comes in where its question is nearly the one asked, by its score. Files come behind what the index
+        holds, or first where it holds no answer. A question about the file itself that asks for no remedy is answered
+        from the file as far as it holds a word of the question. Raises Overloaded and DependencyFailed where the
+        embedding fails.
         """
         asked = (await self._embedder.embed([evidence.query]))[0]
         allowed = [item for item in attachments if matches(_document(item), question.filters)]
         examples = [hit for item in allowed if (hit := await self._example(asked, question, item))]
         files = [hit for item in allowed if (hit := await self._file(asked, question, item))]
-        least = _ASKED_FOR if any(_about(question.text, item.document.title) for item in files) else _ENOUGH
-        enough = sorted((hit for hit in files if hit.score >= least), key=lambda hit: -hit.score)
+        remedy = evidence.sufficient and _REMEDY.search(question.text)
+        about = not remedy and any(_about(question.text, hit.document.title) for hit in files)
+        least = 0.0 if about else _ENOUGH
+        enough = sorted((hit for hit in files if hit.lexical and hit.score >= least), key=lambda hit: -hit.score)
         found = sorted([*examples, *evidence.hits], key=lambda hit: -hit.score)
-        first = least == _ASKED_FOR or not (evidence.sufficient or examples)
+        first = about or not (evidence.sufficient or examples)
         hits = [*enough, *found] if first else [*found, *enough]
         return replace(
             evidence,
@@ -81,7 +103,8 @@ class OwnKnowledge:
         if item.kind is not AttachmentKind.FILE or not item.passages:
             return None
         cosines = await self._of(item, item.passages) @ asked
-        covered = [self._covered(question, text) for text in item.passages]
+        asked_for = replace(question, text=_FILE.sub(" ", question.text))
+        covered = [self._covered(asked_for, text) for text in item.passages]
         best = max(range(len(covered)), key=lambda at: _score(float(cosines[at]), covered[at]))
         return self._hit(item, best, float(cosines[best]), covered[best])
 

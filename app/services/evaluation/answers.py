@@ -11,9 +11,9 @@ from app.ports import ConversationStore, Release
 from app.services.answering.facts import hard_facts, plain, stands_in
 from app.services.answering.grounding import Grounder, source_of, verbatim
 from app.services.answering.sentences import without_number
-from app.services.bundle import Chat
 from app.services.evaluation.metrics import mean, percentile
 from app.services.evaluation.turns import turns_of
+from app.services.seams import Chat
 
 OWNER = "evaluation"
 

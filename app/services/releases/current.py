@@ -1,5 +1,6 @@
 """The search in use. A request takes it once and keeps it: index and metadata of two releases are never mixed."""
 
+import gc
 from collections.abc import Callable
 
 from app.domain.conversations import Question
@@ -30,7 +31,19 @@ class CurrentSearch:
     def switch(self, release: Release) -> None:
         """Use a release from now on; what has begun ends on the one before."""
         self._now = self._open(release)
+        _leave_out_of_collections()
 
     async def search(self, question: Question) -> Evidence:
         """Search the release in use."""
         return await self.pinned().search(question)
+
+
+def _leave_out_of_collections() -> None:
+    """Let the garbage collector pass over what is there now; what was left of earlier releases is collected first.
+
+    A release is hundreds of thousands of objects that live as long as it does. Looked through again and again, they
+    stopped every thread for 0.15 s, several times a minute under load.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()

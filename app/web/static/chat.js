@@ -155,7 +155,7 @@ new History(base, { open, current: () => conversation, gone: () => begin("Conver
 new Uploads(base, {
   free: () => !running,
   conversation: () => conversation,
-  begin: (name) => put(`📎 ${name}`),
+  begin: (name) => put(`[file] ${name}`),
   work,
   kept: (id) => (conversation = id),
 });

@@ -54,7 +54,8 @@ export class Uploads {
       if (name === "progress") view.say("busy", `Reading the file: ${data.percent} %`);
       if (name !== "analysis") continue;
       if (data.persisted) this.kept(data.conversation_id);
-      view.finish({ outcome: data.outcome, response: data.response, citations: [], search_results: [], persisted: data.persisted });
+      const citations = data.knowledge[0]?.citations ?? [];
+      view.finish({ outcome: data.outcome, response: data.response, citations, search_results: [], persisted: data.persisted });
       view.say(data.outcome === "partial" ? "fair" : "good", data.outcome === "partial" ? "Partly analysed" : "Analysed");
       view.below.prepend(...found(data));
       view.show();
@@ -68,8 +69,8 @@ function found(analysis) {
   if (bad.length) {
     parts.push(element("h3", { textContent: "Found in the file" }), element("ul", { class: "findings" }, ...bad.map(group)));
   }
-  for (const known of analysis.knowledge.filter((each) => each.citations.length)) {
-    parts.push(element("h3", { textContent: `The knowledge base on “${known.about}”` }), sources(known.citations, [], () => ""));
+  for (const known of analysis.knowledge.slice(1).filter((each) => each.citations.length)) {
+    parts.push(element("h3", { textContent: `Line ${known.line}: ${known.about}` }), sources(known.citations, [], () => ""));
   }
   return parts;
 }

@@ -70,6 +70,30 @@ async def test_a_question_about_the_file_is_answered_from_it_first(text: str) ->
     assert [hit.document.id for hit in evidence.hits] == ["f1", VPN.id]
 
 
+@pytest.mark.parametrize("text", ["how do I fix the Vault7 quota in the log?", "ich kann mich nicht einloggen, Vault7"])
+async def test_a_remedy_comes_from_the_index_where_it_has_one(text: str) -> None:
+    evidence = await joined(text, found(text, hit_of(VPN, score=0.9)))
+    assert evidence.hits[0].document.id == VPN.id
+
+
+@pytest.mark.parametrize(
+    ("text", "about"),
+    [
+        ("what does the log say?", True),
+        ("steht das in der Datei?", True),
+        ("que dit le fichier ?", True),
+        ("¿qué dice el archivo?", True),
+        ("what is in backup-2026?", True),
+        ("I cannot log in", False),
+        ("the log in page is blank", False),
+        ("OneDrive files do not sync", False),
+        ("Word documents open slowly", False),
+    ],
+)
+def test_a_question_about_a_file_is_told_from_one_about_files(*, text: str, about: bool) -> None:
+    assert own_knowledge._about(text, "backup-2026.log") is about
+
+
 async def test_an_example_answers_the_question_it_was_given_for() -> None:
     text = "how do I order a headset"
     evidence = await joined(text, found(text, hit_of(VPN, score=0.6)))

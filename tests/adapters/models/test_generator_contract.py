@@ -1,22 +1,29 @@
-"""What every generator promises, shown on all that need no model at hand: pieces, places, limits and errors.
+"""What every generator promises, shown on all of them: pieces, places, limits and errors.
 
-`OPENERS` is the list: whoever adds an engine adds it there. An engine that loads a model gets the marker `models`.
+`OPENERS` and `LOADED` are the list: whoever adds an engine adds it there. One that loads a packaged model gets the
+marker `models`.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from openai_server import KEY, TEXT, Ask, Server, count, endpoint, honest, serving
 
 from app.adapters.generators.echo_generator import EchoGenerator
+from app.adapters.generators.openvino_generator import OpenVinoGenerator
+from app.adapters.generators.transformers_generator import TransformersGenerator
 from app.adapters.remote.endpoint import Endpoint, azure_endpoint
 from app.adapters.remote.openai_generator import OpenAiGenerator
 from app.domain.models import Delta, Generation, Prompt
 from app.errors import GenerationFailed
+from app.modelfiles.locate import ModelFiles, language_model
 from app.ports import Generator
+
+pytest_plugins = ["tiny_models"]
 
 PROMPT = Prompt("You answer questions about printers.", "Why is the printer on fire, and what is to be done about it?")
 LENGTH = 12
@@ -57,13 +64,41 @@ OPENERS: dict[str, Callable[[], AbstractAsyncContextManager[Generator]]] = {
 }
 
 
-@pytest.fixture(params=list(OPENERS))
+# Those that load a model are opened once, by a fixture of that name.
+LOADED = ["transformers", pytest.param("openvino", marks=pytest.mark.models)]
+
+
+@pytest.fixture(scope="module")
+def openvino(kept_models: Path) -> Iterator[OpenVinoGenerator]:
+    """Open the packaged model; exactly, so that no answer depends on its neighbours."""
+    opened = OpenVinoGenerator(language_model("SmolLM2-135M-Instruct", kept_models), kept_models, exact=True)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def transformers(tiny_chat_model: ModelFiles) -> Iterator[TransformersGenerator]:
+    opened = TransformersGenerator(tiny_chat_model, device="cpu", waiting=40)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(params=[*OPENERS, *LOADED])
 async def generator(request: pytest.FixtureRequest) -> AsyncIterator[Generator]:
-    async with OPENERS[request.param]() as opened:
-        async with asyncio.timeout(120):
-            while not opened.ready():  # noqa: ASYNC110 - the port knows no event
-                await asyncio.sleep(0.05)
-        yield opened
+    if request.param in OPENERS:
+        async with OPENERS[request.param]() as opened:
+            await loaded(opened)
+            yield opened
+    else:
+        kept: Generator = request.getfixturevalue(request.param)
+        await loaded(kept)
+        yield kept
+
+
+async def loaded(generator: Generator) -> None:
+    async with asyncio.timeout(120):
+        while not generator.ready():  # noqa: ASYNC110 - the port knows no event
+            await asyncio.sleep(0.05)
 
 
 async def streamed(generator: Generator, prompt: Prompt = PROMPT, max_tokens: int = LENGTH) -> list[Delta | Generation]:

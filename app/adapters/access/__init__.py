@@ -1,0 +1,1 @@
+"""Where sessions and API keys are kept, and what signs cookies."""

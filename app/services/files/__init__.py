@@ -1,0 +1,1 @@
+"""Files attached to a conversation: checked, analysed chunk by chunk, told about, kept for that conversation alone."""
