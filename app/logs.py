@@ -89,6 +89,10 @@ class JsonFormatter(_Base):
         return _json(row)
 
 
+def _is_no_address(record: logging.LogRecord) -> bool:
+    return '"WebSocket ' not in str(record.msg)
+
+
 def configure(plan: LogPlan) -> None:
     """Point the root logger and uvicorn's loggers at stderr (and the file), replacing what was there."""
     formatter = JsonFormatter() if plan.json_lines else LineFormatter()
@@ -114,6 +118,8 @@ def configure(plan: LogPlan) -> None:
         logger.propagate = True
     # Our own access log carries the request id; uvicorn's would be a second line for every request.
     logging.getLogger("uvicorn.access").disabled = True
+    # A Socket.IO id in an address is as good as a password; our channels log who comes and goes.
+    logging.getLogger("uvicorn.error").addFilter(_is_no_address)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     # At DEBUG it prints what servers answer, headers and all.
     logging.getLogger("httpcore").setLevel(logging.WARNING)

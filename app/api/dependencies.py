@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from app.api.admin import AdminRules
 from app.api.client_config import ClientConfig
+from app.api.realtime.channel import RealTime
 from app.api.uploads import DocumentRules
 from app.services.bundle import Services
 
@@ -28,6 +29,7 @@ class State(TypedDict):
     admin: AdminRules
     documents: DocumentRules
     config: ClientConfig
+    realtime: RealTime
 
 
 async def _services(request: Request) -> Services:

@@ -13,6 +13,7 @@ from types import FrameType
 
 import uvicorn
 
+from app.api.realtime.protocol import LiveProtocol
 from app.api.shedding import shedding
 from app.application import create_app, limited, log_plan
 from app.cli.console import err, progress
@@ -25,6 +26,7 @@ from app.services.bundle import Services
 _DRAIN_SECONDS = 10
 _HEADER_BYTES = 16 * 1024
 _FRAME_BYTES = 64 * 1024
+_PING_SECONDS = 20.0
 
 
 class _Server(uvicorn.Server):
@@ -76,7 +78,12 @@ def serve(_options: Namespace) -> int:
         proxy_headers=False,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
         h11_max_incomplete_event_size=_HEADER_BYTES,
+        ws=LiveProtocol,
         ws_max_size=_FRAME_BYTES,
+        # A few bytes could become gigabytes.
+        ws_per_message_deflate=False,
+        ws_ping_interval=_PING_SECONDS,
+        ws_ping_timeout=_PING_SECONDS,
     )
     server = _Server(config, service)
     try:

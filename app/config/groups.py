@@ -43,9 +43,11 @@ class ServiceSettings(_Group):
     request_timeout_seconds: float = Field(20.0, gt=0, le=600)
     admitted: int = Field(16, ge=1, le=4096)
     admission_queue: int = Field(128, ge=0, le=10_000)
+    live_sockets: int = Field(1000, ge=1, le=100_000)
+    supporter_names: Words = Field(("Alex", "Kim", "Mia", "Noah", "Robin", "Sam"), min_length=1)
     admission_wait_seconds: float = Field(2.0, ge=0.1, le=60)
 
-    _split = field_validator("cors_origins", mode="before")(_words)
+    _split = field_validator("cors_origins", "supporter_names", mode="before")(_words)
 
     @property
     def loopback(self) -> bool:

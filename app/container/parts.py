@@ -78,7 +78,7 @@ async def open_parts(
         health = HealthService(current, embedder.spec, generator, store)
         remembering = RememberingEmbedder(embedder)
         yield Parts(
-            services=Services(chat, current, health, conversations=ConversationService(store)),
+            services=Services(chat, current, health, store, conversations=ConversationService(store), leases=leases),
             chat=chat,
             search=search,
             keeper=keeper,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from app.ports import ConversationStore, Leases
 from app.services.conversation.service import ConversationService
 from app.services.documents.service import DocumentService
 from app.services.files.service import FileService
@@ -16,8 +17,10 @@ class Services:
     chat: Chat
     search: Search
     health: HealthReport
+    store: ConversationStore
     documents: DocumentService | None = None
     releases: ReleaseKeeper | None = None
     conversations: ConversationService | None = None
     files: FileService | None = None
+    leases: Leases | None = None
     access: Access = field(default_factory=Anybody)

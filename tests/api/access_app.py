@@ -13,6 +13,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket
 
+from app.adapters.stores.memory_store import MemoryStore
 from app.api.callers import caller_of
 from app.application import create_app
 from app.config import Settings
@@ -32,7 +33,7 @@ def application(world: World, fakes: Fakes, **service: Any) -> FastAPI:
 
     @asynccontextmanager
     async def opened(_settings: Settings) -> AsyncIterator[Services]:
-        yield Services(chat=fakes.chat, search=fakes.search, health=fakes.health, access=world.access)
+        yield Services(fakes.chat, fakes.search, fakes.health, MemoryStore(), access=world.access)
 
     app = create_app(settings(**service), open_services=opened)
     polled = Route("/socket.io/", _polled, methods=["GET", "POST"])

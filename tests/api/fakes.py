@@ -13,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from app.adapters.stores.memory_store import MemoryStore
 from app.application import create_app
 from app.config import Settings
 from app.domain.answers import Answer, Citation, Draft, Grounding, Outcome, Sentence, Usage
@@ -163,7 +164,7 @@ class Fakes:
     async def open(self, given: Settings) -> AsyncIterator[Services]:
         assert given.service.host
         self.opened += 1
-        yield Services(chat=self.chat, search=self.search, health=self.health, releases=self.releases)
+        yield Services(self.chat, self.search, self.health, MemoryStore(), releases=self.releases)
         self.closed += 1
 
 

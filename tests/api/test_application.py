@@ -8,6 +8,7 @@ from fakes import Fakes, application, serving
 from starlette.testclient import TestClient
 
 from app import __version__, logs
+from app.adapters.stores.memory_store import MemoryStore
 from app.application import create_app
 from app.config import Settings
 from app.errors import DependencyUnreachable, SettingsInvalid
@@ -35,7 +36,7 @@ def test_a_refused_start_is_logged_with_its_remedy_and_stops(caplog: pytest.LogC
         async def open(self, given: Settings) -> AsyncIterator[Services]:
             if given.service.port:
                 raise DependencyUnreachable("REDIS_URL", "nobody answers")
-            yield Services(self.chat, self.search, self.health)
+            yield Services(self.chat, self.search, self.health, MemoryStore())
 
     app = application(Refusing())
     with pytest.raises(DependencyUnreachable), caplog.at_level(logging.INFO):

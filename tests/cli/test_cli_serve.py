@@ -130,7 +130,7 @@ def test_it_serves_until_it_is_told_to_stop(place: Place, made: list[uvicorn.Ser
 @asynccontextmanager
 async def never_ready(*_arguments: object) -> AsyncIterator[Services]:
     await asyncio.Event().wait()
-    yield Services(None, None, None)  # type: ignore[arg-type]
+    yield Services(None, None, None, None)  # type: ignore[arg-type]
 
 
 def test_a_signal_ends_it_while_it_still_starts(

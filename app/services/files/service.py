@@ -108,7 +108,9 @@ class FileService:
 
     async def _bounded(self, file: IncomingFile, source: BinaryIO, asked: FileQuestion, tell: Tell) -> None:
         if asked.conversation_id is not None:
-            await self.shelf.check(asked.owner, asked.conversation_id)
+            # A store that fails costs no more here than it does at the end: that the file is not kept.
+            with contextlib.suppress(StoreFailed):
+                await self.shelf.check(asked.owner, asked.conversation_id)
         await self.places.enter()
         try:
             with deadline.within(self.rules.seconds):

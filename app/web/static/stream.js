@@ -1,5 +1,7 @@
 // Talks to the service: single requests, and answers as events, [name, data], one after the other.
 
+import { login } from "./login.js";
+
 /** A refusal or a failure, as the service described it. */
 export class Problem extends Error {
   constructor({ title, detail, code, request_id: requestId, errors = [] }) {
@@ -12,10 +14,11 @@ export class Problem extends Error {
 
 const LOST = { title: "No connection", detail: "The service could not be reached, or the connection broke.", code: "lost" };
 
-async function reply(url, options) {
+async function reply(url, options, again = true) {
   const response = await fetch(url, options).catch((error) => {
     throw error.name === "AbortError" ? error : new Problem(LOST);
   });
+  if (response.status === 401 && again && (await login(document.documentElement.dataset.api))) return reply(url, options, false);
   if (!response.ok) throw new Problem(await response.json().catch(() => LOST));
   return response;
 }

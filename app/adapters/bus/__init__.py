@@ -1,0 +1,1 @@
+"""What carries live events: this process's memory, or Redis between several."""

@@ -1,0 +1,1 @@
+"""The real-time channels: a plain WebSocket and Socket.IO, over the same service."""

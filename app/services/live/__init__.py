@@ -1,0 +1,1 @@
+"""Questions answered in real time, resumed after a dropped connection, heard on every instance."""
