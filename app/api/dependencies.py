@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from app.api.admin import AdminRules
 from app.api.client_config import ClientConfig
+from app.api.ending import Ending
 from app.api.realtime.channel import RealTime
 from app.api.uploads import DocumentRules
 from app.services.bundle import Services
@@ -30,6 +31,7 @@ class State(TypedDict):
     documents: DocumentRules
     config: ClientConfig
     realtime: RealTime
+    ending: Ending
 
 
 async def _services(request: Request) -> Services:

@@ -1,13 +1,14 @@
 """How the service is, as JSON: a report while it can be used, a problem with the same checks while it cannot."""
 
 from datetime import UTC, datetime
-from typing import Self
+from typing import Self, cast
 
 from fastapi import Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from app.api.dependencies import About
+from app.api.ending import Ending
 from app.api.openapi import RETRY_AFTER, Responses
 from app.api.problems import Problem, problem_of, problem_response
 from app.domain.health import Check, Condition, Health
@@ -59,7 +60,8 @@ HEALTH: Responses = {
 def health_response(request: Request, about: About, health: Health) -> Response:
     """Return 200 and the report, or 503 and the problem."""
     checks = [PartReport.of(check) for check in health.checks]
-    if not health.usable:
+    ending = cast("Ending", request.state.ending)
+    if not health.usable or ending.begun:
         problem = problem_of(NotReady("service", _RETRY_SECONDS), request.url.path)
         unusable = UnusableProblem(**problem.model_dump(), checks=checks)
         return problem_response(unusable, {"Retry-After": str(_RETRY_SECONDS)})

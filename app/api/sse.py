@@ -1,9 +1,10 @@
 """Server-sent events: an answer step by step, pings while it is quiet, and the work freed when the client leaves."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, cast
 
 from fastapi.sse import format_sse_event
 from pydantic import BaseModel
@@ -13,9 +14,11 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.api.answers import ChatAnswer, CitedSource, EvidenceFrame, TextFrame
+from app.api.ending import Ending
 from app.api.leaving import gone, stop
 from app.api.problems import CLIENT_GONE, Problem, log, problem_of
 from app.domain.events import AnswerFinished, ChatEvent, EvidenceFound, SourceCited, TextSaid
+from app.services.live.rules import Restarting
 
 logger = logging.getLogger("app.sse")
 
@@ -98,22 +101,30 @@ class EventStream(Response):
             except OSError as error:  # a timeout is one, too
                 raise _ReaderStuck from error
 
+        ending = cast("Ending | None", scope.get("state", {}).get("ending"))
+        over = ending.over if ending else asyncio.Event()
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            if await self._tell_while_there(receive, write, scope["path"]):
+            if await self._tell_while_there(receive, write, scope["path"], over):
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             await stop(self._first)
             await self._events.aclose()
 
-    async def _tell_while_there(self, receive: Receive, write: Write, path: str) -> bool:
-        """Send until the end or until the client has left; tell whether it took everything."""
-        telling, leaving = asyncio.ensure_future(self._tell(write, path)), asyncio.ensure_future(gone(receive))
+    async def _tell_while_there(self, receive: Receive, write: Write, path: str, over: asyncio.Event) -> bool:
+        """Send until the end, the service's end, or the client's leaving; tell whether it took everything."""
+        telling = asyncio.ensure_future(self._tell(write, path))
+        leaving, ending = asyncio.ensure_future(gone(receive)), asyncio.ensure_future(over.wait())
+        either: set[asyncio.Future[Any]] = {telling, leaving, ending}
         try:
-            await asyncio.wait({telling, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            cut_off = ending.done() and not telling.done() and not leaving.done()
         finally:
-            await stop(telling, leaving)
-        return not telling.cancelled() and telling.result()
+            await stop(telling, leaving, ending)
+        if cut_off:
+            with contextlib.suppress(_ReaderStuck):
+                await write(self._wire.failure(problem_of(Restarting("service"), path)))
+        return cut_off or (not telling.cancelled() and telling.result())
 
     async def _tell(self, write: Write, path: str) -> bool:
         """Send every event, an error as the last one; tell whether the client took them."""

@@ -11,6 +11,7 @@ from app import __version__
 from app.api.admin import AdminRules
 from app.api.client_config import ClientConfig, Features
 from app.api.dependencies import About, State
+from app.api.ending import Ending
 from app.api.origins import OriginRules
 from app.api.realtime.channel import RealTime
 from app.api.realtime.encoding import WireEncoder
@@ -39,7 +40,12 @@ def lifespan_of(
         about = About(name=service.project_name, version=__version__, prefix=service.api_v1_prefix)
         rules = DocumentRules(wait_seconds=service.request_timeout_seconds / 2)
         try:
-            async with open_services(settings) as services, _realtime(settings, services, admission, sockets) as live:
+            ending = Ending()
+            async with (
+                open_services(settings) as services,
+                _realtime(settings, services, admission, sockets) as live,
+                _told_of(ending, live),
+            ):
                 logger.info("started", extra={"version": __version__, "docs": "/docs"})
                 yield State(
                     services=services,
@@ -48,6 +54,7 @@ def lifespan_of(
                     documents=rules,
                     config=client_config(settings),
                     realtime=live,
+                    ending=ending,
                 )
         except StartRefused as error:
             logger.critical("start_refused", extra={"code": error.code, "why": str(error), "remedy": error.remedy})
@@ -80,9 +87,19 @@ async def _realtime(
         redis_url=redis.get_secret_value() if redis else None,
     )
     async with opened as live, sockets.running():
-        # Last of all: it holds a signal to end back until all are told.
-        with before_exit(live.farewell):
-            yield RealTime(live, OriginRules(frozenset(service.cors_origins)))
+        yield RealTime(live, OriginRules(frozenset(service.cors_origins)))
+
+
+@asynccontextmanager
+async def _told_of(ending: Ending, realtime: RealTime) -> AsyncIterator[None]:
+    """Hold a signal to end back until all who must know of it are told."""
+
+    async def farewell() -> None:
+        ending.begin()
+        await realtime.live.farewell()
+
+    with before_exit(farewell):
+        yield
 
 
 def client_config(settings: Settings) -> ClientConfig:

@@ -23,7 +23,7 @@ from app.domain.knowledge import Document
 from app.ports import Embedder, KnowledgeSource, Release, Reranker
 from app.services.knowledge.building import ContentBuilder, Progress, embed_documents, no_progress
 from app.services.knowledge.reading import RememberingSource
-from app.services.releases.current import CurrentSearch
+from app.services.releases.current import CurrentSearch, leave_out_of_collections
 from app.services.releases.golden import GoldenQuestions
 from app.services.releases.keeper import KeeperRules, ReleaseKeeper
 from app.services.retrieval.calibration import UNCALIBRATED, Calibration
@@ -120,7 +120,7 @@ def keeper_over(
 ) -> tuple[CurrentSearch, ReleaseKeeper]:
     """Put together the search in use and what keeps it in step."""
     knowledge = settings.knowledge
-    current = CurrentSearch(lambda release: maker.open(release, embedder))
+    current = CurrentSearch(lambda release: maker.open(release, embedder), leave_out_of_collections)
     questions = knowledge.data_dir / "eval" / "questions.jsonl"
     golden = GoldenQuestions(read_questions(questions) if questions.exists() else [], embedder, maker.open)
     builder = ContentBuilder([RememberingSource(source) for source in held], embedder, knowledge.vector_url or "")

@@ -57,6 +57,7 @@ async def _chat(client: httpx.AsyncClient, slow: list[float]) -> None:
 
 
 async def _survive(files: list[Hostile], capsys: pytest.CaptureFixture[str]) -> None:
+    others = set(psutil.Process().children())
     with listening() as server:
         async with httpx.AsyncClient(base_url=server.url, timeout=30) as client:
             assert (await client.post(BASE, files={"file": ("a.log", GOOD)})).status_code == 200
@@ -78,7 +79,7 @@ async def _survive(files: list[Hostile], capsys: pytest.CaptureFixture[str]) -> 
     assert len(server.place.store._kept) == 2
     assert peak - before <= _MORE
     assert slow[at] < 0.5
-    assert psutil.Process().children() == []
+    assert set(psutil.Process().children()) <= others
 
 
 async def test_thirty_of_them(aside: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,7 @@ from fault_proxy import Faults
 from server_processes import mongo, running
 
 from app.services.access.tokens import new_key
-from tests.faults.asking import (
+from tests.fault_callers import (
     CHAT,
     CONVERSATIONS,
     FILES,
@@ -26,9 +26,9 @@ from tests.faults.asking import (
     is_unavailable,
     new_question,
 )
-from tests.faults.processes import Standing, between, service_in
+from tests.fault_processes import Standing, between, service_in
 
-pytest_plugins = ["tests.faults.installed"]
+pytest_plugins = ["tests.fault_installation"]
 pytestmark = pytest.mark.models
 
 SLOW = pytest.mark.slow
@@ -36,13 +36,14 @@ BACK_SECONDS = 5.0
 LONGEST = 5.0
 """How long anything may take: far less than the 20 s that a request has."""
 WARNING = '199 - "question and answer were not stored"'
+_ACKNOWLEDGEMENT = b"nModified"
 LOG = b"2026-11-21 09:30:00 ERROR vpn: error 809, the server does not respond\n"
 Harm = Callable[[Standing], Any]
 TROUBLES: dict[str, tuple[Harm, Harm]] = {
     "frozen": (lambda it: it.server.freeze(), lambda it: it.server.thaw()),
     "killed": (Standing.kill, lambda it: it.server.start()),
     "slow": (lambda it: it.way.hurt(Faults(latency=2.0)), lambda it: it.way.heal()),
-    "reset after write": (lambda it: it.way.hurt(Faults(lose_replies=True)), lambda it: it.way.heal()),
+    "reset": (lambda it: it.way.hurt(Faults(lose_replies=True)), lambda it: it.way.heal()),
     "half-open": (lambda it: it.way.hurt(Faults(blackhole=True)), lambda it: it.way.heal()),
 }
 
@@ -54,7 +55,7 @@ def standing(installation: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         way = stack.enter_context(between(server.port))
         uri = f"mongodb://127.0.0.1:{way.port}/faults?directConnection=true"
         settings = {"STATE_DIR": tmp_path_factory.mktemp("state"), "MONGODB_URI": uri}
-        service = stack.enter_context(service_in(installation, **settings))
+        service = stack.enter_context(service_in(installation, settings))
         service.wait_ready()
         yield Standing(service, server, way)
 
@@ -68,6 +69,8 @@ class Writer:
     kept: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     longest: float = 0.0
+    over: bool = False
+    """It is to stop, once it has heard what it asked last."""
 
     async def once(self) -> httpx.Response:
         text, began = new_question(), time.monotonic()
@@ -80,12 +83,15 @@ class Writer:
         return reply
 
     async def on_and_on(self) -> None:
-        while True:
+        while not self.over:
             await self.once()
             await asyncio.sleep(0.02)
 
-    async def check(self) -> None:
-        """See that what was acknowledged is there, once, in its order, with its answer; the rest at most once."""
+    async def check(self) -> list[str]:
+        """See that what was acknowledged is there, once, in its order, with its answer; the rest at most once.
+
+        Returns the questions that are there.
+        """
         found = await self.client.get(f"{CONVERSATIONS}/{self.conversation}", params={"limit": 100})
         messages = found.json()["messages"]
         asked = [one["content"] for one in messages if one["role"] == "user"]
@@ -94,6 +100,7 @@ class Writer:
         acknowledged = set(self.kept)
         assert [text for text in asked if text in acknowledged] == self.kept[-50:]
         assert set(asked) - acknowledged <= set(self.lost)
+        return asked
 
 
 async def begun(client: httpx.AsyncClient) -> Writer:
@@ -106,7 +113,7 @@ async def begun(client: httpx.AsyncClient) -> Writer:
 
 
 @pytest.mark.parametrize(
-    "name", ["frozen", "reset after write", *(pytest.param(name, marks=SLOW) for name in ("killed", "slow", "half-open"))]
+    "name", ["frozen", *(pytest.param(name, marks=SLOW) for name in ("killed", "slow", "reset", "half-open"))]
 )
 async def test_an_outage(standing: Standing, name: str) -> None:
     hurt, heal = TROUBLES[name]
@@ -131,9 +138,8 @@ async def test_an_outage(standing: Standing, name: str) -> None:
         finally:
             heal(standing)
         await comes_true(lambda: is_kept(mine), BACK_SECONDS)
-        writing.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await writing
+        writer.over = True
+        await writing
         await writer.once()
         assert writer.lost
         assert writer.longest < LONGEST
@@ -206,6 +212,23 @@ async def it_is_ready_without_its_store(standing: Standing) -> None:
         checks = {check["name"]: check["status"] for check in reply.json()["checks"]}
     assert reply.status_code == 200
     assert checks["conversations"] == "degraded"
+
+
+async def test_writes_whose_acknowledgement_is_lost_are_not_claimed_and_not_doubled(standing: Standing) -> None:
+    async with caller(standing.base) as client:
+        writer = await begun(client)
+        lost = standing.way.proxy.lost
+        standing.way.proxy.unsaid = _ACKNOWLEDGEMENT
+        try:
+            for _ in range(2):
+                await writer.once()
+        finally:
+            standing.way.heal()
+        assert standing.way.proxy.lost > lost
+        assert len(writer.lost) == 2
+        await comes_true(lambda: is_kept(client), BACK_SECONDS)
+        await writer.once()
+        assert writer.lost[0] in await writer.check(), "the server had applied it"
 
 
 async def test_a_stream_says_that_it_was_not_kept(standing: Standing) -> None:

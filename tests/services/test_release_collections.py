@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from app.services.releases.current import CurrentSearch
+from app.services.releases.current import CurrentSearch, leave_out_of_collections
 
 
 class Loop:
@@ -26,7 +26,7 @@ def thawed() -> Iterator[None]:
 
 
 def test_what_is_there_at_a_switch_is_not_looked_through_again() -> None:
-    search = CurrentSearch(cast("Any", lambda _: Loop()))
+    search = CurrentSearch(cast("Any", lambda _: Loop()), leave_out_of_collections)
     before = gc.get_freeze_count()
     search.switch(cast("Any", None))
     assert gc.get_freeze_count() > before
@@ -34,7 +34,7 @@ def test_what_is_there_at_a_switch_is_not_looked_through_again() -> None:
 
 
 def test_the_one_before_goes_at_the_switch_after() -> None:
-    search = CurrentSearch(cast("Any", lambda _: Loop()))
+    search = CurrentSearch(cast("Any", lambda _: Loop()), leave_out_of_collections)
     search.switch(cast("Any", None))
     first = weakref.ref(cast("Any", search.pinned()))
     search.switch(cast("Any", None))

@@ -26,7 +26,7 @@ DATABASE = "itsupport"
 REQUEST_SECONDS = 1.0
 # Motor's calls wait for one of its threads before their own time begins: this is added for the two together.
 _WAIT_SECONDS = 0.2
-_REACH_SECONDS = 4.0
+_REACH_SECONDS = 3.0
 _CLOSE_SECONDS = 1.0
 # By the driver's own (20 s and 10 s), a server that is back after an outage would be noticed too late.
 _CONNECT_MILLISECONDS = 1000

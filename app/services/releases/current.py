@@ -13,8 +13,10 @@ from app.services.retrieval.retriever import Retriever
 class CurrentSearch:
     """The Search service over the release that is current when a question comes in."""
 
-    def __init__(self, open_search: Callable[[Release], Retriever]) -> None:
+    def __init__(self, open_search: Callable[[Release], Retriever], settle: Callable[[], None] | None = None) -> None:
+        """`settle` is called after every switch: see `leave_out_of_collections`."""
         self._open = open_search
+        self._settle = settle or _nothing
         self._now: Retriever | None = None
 
     @property
@@ -31,14 +33,18 @@ class CurrentSearch:
     def switch(self, release: Release) -> None:
         """Use a release from now on; what has begun ends on the one before."""
         self._now = self._open(release)
-        _leave_out_of_collections()
+        self._settle()
 
     async def search(self, question: Question) -> Evidence:
         """Search the release in use."""
         return await self.pinned().search(question)
 
 
-def _leave_out_of_collections() -> None:
+def _nothing() -> None:
+    pass
+
+
+def leave_out_of_collections() -> None:
     """Let the garbage collector pass over what is there now; what was left of earlier releases is collected first.
 
     A release is hundreds of thousands of objects that live as long as it does. Looked through again and again, they

@@ -42,6 +42,7 @@ def test_typing_errors_are_told_without_a_look_up() -> None:
         "its_" + "ä" * 49,
         "x" * 10_000,
     ],
+    ids=range(10),
 )
 def test_what_is_no_key_is_told(text: str) -> None:
     assert not tokens.looks_like_key(text)

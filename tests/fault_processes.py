@@ -8,18 +8,18 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
-from fault_proxy import FaultProxy, Faults, proxied
+from fault_proxy import FaultProxy, Faults
 from server_processes import Server
 
 from tests.knowledge_folder import environment
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[1]
 SECRET = "0b8f2a6c9d4e7153" * 2 + "of-the-fault-tests"
 _START_SECONDS = 60.0
 
@@ -49,7 +49,8 @@ class Service:
 
     def ended(self, seconds: float) -> int:
         """Wait for its end and return its exit code; fails where it is not over in time."""
-        return self.process.wait(seconds)
+        code: int = self.process.wait(seconds)
+        return code
 
     def told_to_end(self) -> None:
         self.process.send_signal(signal.SIGTERM)
@@ -62,7 +63,7 @@ class Service:
 
 
 @contextmanager
-def service_in(root: Path, *, through: Sequence[str] = (), **settings: object) -> Iterator[Service]:
+def service_in(root: Path, settings: Mapping[str, object], *, through: Sequence[str] = ()) -> Iterator[Service]:
     """Start the service over an installation; `through` is a command that is to start it. It need not be ready yet."""
     port = free_port()
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
@@ -101,10 +102,20 @@ def _read(service: Service) -> None:
 
 
 @dataclass
+class PickyProxy(FaultProxy):
+    """A fault proxy that can lose certain replies as well: those that hold the bytes `unsaid`."""
+
+    unsaid: bytes = b""
+
+    def _passed(self, data: bytes) -> bytes:
+        return b"" if self.unsaid and self.unsaid in data else super()._passed(data)
+
+
+@dataclass
 class Between:
     """A fault proxy at work in a thread of its own, so that it outlives a test's event loop."""
 
-    proxy: FaultProxy
+    proxy: PickyProxy
     loop: asyncio.AbstractEventLoop
 
     @property
@@ -116,6 +127,7 @@ class Between:
 
     def heal(self) -> None:
         self.proxy.heal()
+        self.proxy.unsaid = b""
 
     def reset_all(self) -> None:
         """Reset every connection, and return once that is done."""
@@ -134,10 +146,14 @@ def between(target: int) -> Iterator[Between]:
     over = asyncio.Event()
 
     async def run() -> None:
-        async with proxied(target) as proxy:
-            made.append(Between(proxy, asyncio.get_running_loop()))
-            ready.set()
-            await over.wait()
+        proxy = PickyProxy(target)
+        server = await asyncio.start_server(proxy.take, "127.0.0.1", 0)
+        proxy.port = server.sockets[0].getsockname()[1]
+        made.append(Between(proxy, asyncio.get_running_loop()))
+        ready.set()
+        await over.wait()
+        server.close()
+        await proxy.end()
 
     thread = threading.Thread(target=asyncio.run, args=(run(),))
     thread.start()

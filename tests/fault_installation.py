@@ -1,6 +1,6 @@
 """A built installation, made once for all tests that start services over it.
 
-A test module uses it by `pytest_plugins = ["tests.faults.installed"]`.
+A test module uses it by `pytest_plugins = ["tests.fault_installation"]`.
 """
 
 from collections.abc import Iterator
