@@ -14,6 +14,9 @@ from app.api.problems import Problem, problem_of, problem_response
 from app.domain.health import Check, Condition, Health
 from app.errors import NotReady
 
+NOT_STORED = '199 - "question and answer were not stored"'
+"""What the `Warning` header says of an answer that is not persisted."""
+
 _RETRY_SECONDS = 2
 _FRESH = {"Cache-Control": "no-store"}
 

@@ -1,5 +1,6 @@
 """What is opened while the application runs, and what routes are given of it."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -44,7 +45,7 @@ def lifespan_of(
             async with (
                 open_services(settings) as services,
                 _realtime(settings, services, admission, sockets) as live,
-                _told_of(ending, live),
+                _told_of(ending, live, service.drain_seconds),
             ):
                 logger.info("started", extra={"version": __version__, "docs": "/docs"})
                 yield State(
@@ -91,11 +92,12 @@ async def _realtime(
 
 
 @asynccontextmanager
-async def _told_of(ending: Ending, realtime: RealTime) -> AsyncIterator[None]:
-    """Hold a signal to end back until all who must know of it are told."""
+async def _told_of(ending: Ending, realtime: RealTime, drain_seconds: float) -> AsyncIterator[None]:
+    """Hold a signal to end back until all who must know of it are told, load balancers first."""
 
     async def farewell() -> None:
         ending.begin()
+        await asyncio.sleep(drain_seconds)
         await realtime.live.farewell()
 
     with before_exit(farewell):

@@ -23,7 +23,8 @@ from app.errors import SettingsInvalid, StartRefused
 from app.logs import configure
 from app.services.bundle import Services
 
-_DRAIN_SECONDS = 10
+# With what comes before it (see before_exit) less than the 15 s in which the process must be gone.
+_DRAIN_SECONDS = 8
 _HEADER_BYTES = 16 * 1024
 _FRAME_BYTES = 64 * 1024
 _PING_SECONDS = 20.0

@@ -43,6 +43,7 @@ class ServiceSettings(_Group):
     request_timeout_seconds: float = Field(20.0, gt=0, le=600)
     admitted: int = Field(16, ge=1, le=4096)
     admission_queue: int = Field(128, ge=0, le=10_000)
+    drain_seconds: float = Field(0.0, ge=0, le=3)
     live_sockets: int = Field(1000, ge=1, le=100_000)
     supporter_names: Words = Field(("Alex", "Kim", "Mia", "Noah", "Robin", "Sam"), min_length=1)
     admission_wait_seconds: float = Field(2.0, ge=0.1, le=60)

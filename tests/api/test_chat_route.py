@@ -6,7 +6,7 @@ import pytest
 from fakes import CONVERSATION, FakeChat, Fakes, refused, serving
 from starlette.testclient import TestClient
 
-from app.api.v1.chat import NOT_STORED
+from app.api.reports import NOT_STORED
 from app.domain.conversations import Device
 
 CHAT = "/api/v1/chat/"

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import importlib
 import json
 from pathlib import Path
@@ -36,8 +37,12 @@ class Server:
     def __init__(self, status: bytes = b"200 OK") -> None:
         self.status = status
         self.asked: list[bytes] = []
+        self.handling: set[asyncio.Task[None]] = set()
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self.handling.add(task)
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -49,6 +54,8 @@ class Server:
             pass
         finally:
             writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
 
 
 async def run(server: Server, method: str, tmp_path: Path) -> dict[str, object]:
@@ -65,6 +72,8 @@ async def run(server: Server, method: str, tmp_path: Path) -> dict[str, object]:
     finally:
         listening.close()
         await listening.wait_closed()
+        # Whoever is still being answered has hung up by now.
+        await asyncio.gather(*server.handling)
 
 
 @pytest.mark.parametrize("method", ["POST", "GET"])

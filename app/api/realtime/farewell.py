@@ -17,12 +17,12 @@ from typing import Any
 logger = logging.getLogger(__name__)
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
-_MOST_SECONDS = 8.0
+_MOST_SECONDS = 6.0
 
 
 @contextmanager
 def before_exit(farewell: Callable[[], Awaitable[None]]) -> Iterator[None]:
-    """Have `farewell` awaited, for 8 s at most, before a signal to end reaches the server; a second one does at once.
+    """Have `farewell` awaited, for 6 s at most, before a signal to end reaches the server; a second one does at once.
 
     Where this is not the main thread, whoever runs the loop ends it in its own way.
     """

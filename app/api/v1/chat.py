@@ -11,13 +11,10 @@ from app.api.dependencies import AboutDep, ServicesDep
 from app.api.leaving import unless_gone
 from app.api.negotiation import wants_events
 from app.api.openapi import EVENT_STREAM, problems
-from app.api.reports import HEALTH, HealthReport, health_response
+from app.api.reports import HEALTH, NOT_STORED, HealthReport, health_response
 from app.api.routing import JsonRoute
 from app.api.schemas import ChatRequest
 from app.api.sse import EventStream, open_stream
-
-NOT_STORED = '199 - "question and answer were not stored"'
-"""What the `Warning` header says of an answer that is not persisted."""
 
 router = APIRouter(prefix="/chat", tags=["chat"], route_class=JsonRoute)
 

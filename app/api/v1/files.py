@@ -18,6 +18,7 @@ from app.api.leaving import unless_gone
 from app.api.negotiation import EVENTS, wants_events
 from app.api.openapi import Responses, problems
 from app.api.origins import OriginRules, origin_allowed
+from app.api.reports import NOT_STORED
 from app.api.sse import Events, EventStream, Wire, open_stream
 from app.domain.files import FileAnalysed, FileEvent
 from app.domain.identities import Caller, CallerKind
@@ -64,7 +65,9 @@ FilesDep = Annotated[FileService, Depends(_files)]
     responses=_STREAM | problems(400, 401, 403, 404, 409, 413, 415, 503, 504, 507),
     openapi_extra=_BODY,
 )
-async def analyse_file(request: Request, files: FilesDep, caller: CallerDep) -> FileReport | EventStream:
+async def analyse_file(
+    request: Request, response: Response, files: FilesDep, caller: CallerDep
+) -> FileReport | EventStream:
     """Check a file, analyse it chunk by chunk, and say what it is, what went wrong, and what is known about that.
 
     The file becomes context of its conversation, and of no other; of a large one, what stands around its errors does.
@@ -77,7 +80,10 @@ async def analyse_file(request: Request, files: FilesDep, caller: CallerDep) -> 
     if upload.fields.stream or wants_events(request.headers.get("accept", "")):
         # The stream only hands events to their wire, whatever they are.
         return await open_stream(request, cast("Events", events), cast("Wire", FileWire()))
-    return await unless_gone(request, _report(events))
+    report = await unless_gone(request, _report(events))
+    if not report.persisted:
+        response.headers["Warning"] = NOT_STORED
+    return report
 
 
 @router.get("", summary="List a conversation's files", responses=problems(400, 401, 404, 503, 504))
