@@ -1,4 +1,4 @@
-"""People at work, as load: popular questions and fresh ones, follow-ups, searches, streams, and a load balancer.
+"""People at work, as load: questions, follow-ups, searches, streams, what was said before, and a load balancer.
 
 Against a service on this machine (`make run`), from the checkout:
 
@@ -66,6 +66,19 @@ def check_search(found: dict[str, Any], top_k: int) -> None:
     expect(all(0 <= score <= 1 for score in scores), "a score is no probability")
 
 
+def check_conversations(page: dict[str, Any]) -> None:
+    """Raise WrongAnswer where a list of conversations is not newest first, or too long."""
+    times = [item["created_at"] for item in page["conversations"]]
+    expect(len(times) <= 20, f"{len(times)} conversations")
+    expect(times == sorted(times, reverse=True), "not newest first")
+
+
+def check_found(found: dict[str, Any]) -> None:
+    """Raise WrongAnswer where conversations that were found are not best first."""
+    scores = [match["score"] for match in found["matches"]]
+    expect(scores == sorted(scores, reverse=True), "not best first")
+
+
 def events_of(text: str) -> list[tuple[str, dict[str, Any]]]:
     """Return the events of a stream as (name, data), pings left out."""
     events = []
@@ -126,6 +139,21 @@ class Employee(HttpUser):
         question = random.choice(FRESH)  # noqa: S311 - no secret
         body = {"query": question, "stream": True}
         self._post("/chat/", body, "chat, streamed", lambda text: check_stream(text, question))
+
+    @task(2)
+    def remember(self) -> None:
+        """Look up what was said before: the newest conversations, and those with a word in them."""
+        self._get("/conversations?limit=20", "conversations", check_conversations)
+        word = random.choice(("vpn", "printer", "password", "outlook"))  # noqa: S311 - no secret
+        self._get(f"/conversations/search?q={word}", "conversations, search", check_found)
+
+    def _get(self, path: str, name: str, check: Any) -> None:
+        with self.client.get(API + path, name=name, catch_response=True) as response:
+            try:
+                expect(response.status_code == 200, f"status {response.status_code}")
+                check(response.json())
+            except (WrongAnswer, KeyError, TypeError, ValueError) as error:
+                response.failure(f"{type(error).__name__}: {error}")
 
     def _ask(self, question: str, name: str, **more: str) -> dict[str, Any]:
         """Ask and return the answer, empty where it was a failure."""
