@@ -153,6 +153,8 @@ def between(target: int) -> Iterator[Between]:
         ready.set()
         await over.wait()
         server.close()
+        # Whoever was accepted last has a handler only now.
+        await asyncio.sleep(0.01)
         await proxy.end()
 
     thread = threading.Thread(target=asyncio.run, args=(run(),))

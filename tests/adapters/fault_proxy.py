@@ -124,6 +124,8 @@ async def proxied(target: int) -> AsyncIterator[FaultProxy]:
         yield proxy
     finally:
         server.close()
+        # Whoever was accepted last has a handler only now.
+        await asyncio.sleep(0.01)
         await proxy.end()
 
 

@@ -178,6 +178,8 @@ async def serving(script: Script = honest) -> AsyncIterator[Server]:
         yield server
     finally:
         listener.close()
+        # Whoever was accepted last has a handler only now.
+        await asyncio.sleep(0.01)
         for writer in [*server.connections]:
             writer.transport.abort()
         async with asyncio.timeout(5):

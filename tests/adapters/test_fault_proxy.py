@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 from fault_proxy import FaultProxy, Faults, proxied
 
+from tests.loopback_server import listening
+
 
 @pytest.fixture
 async def proxy() -> AsyncIterator[FaultProxy]:
@@ -17,8 +19,7 @@ async def proxy() -> AsyncIterator[FaultProxy]:
             writer.write(data)
         writer.close()
 
-    server = await asyncio.start_server(echo, "127.0.0.1", 0)
-    async with server, proxied(server.sockets[0].getsockname()[1]) as made:
+    async with listening(echo) as port, proxied(port) as made:
         yield made
 
 

@@ -13,6 +13,7 @@ from set_clock import Clock
 from app.adapters.caches import redis_cache
 from app.adapters.caches.redis_cache import RedisCache
 from app.errors import DependencyUnreachable
+from tests.loopback_server import listening
 
 pytest_plugins = ["live_servers"]
 
@@ -31,9 +32,8 @@ async def answering(reply: Reply) -> AsyncIterator[str]:
             writer.write(answer)
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        yield f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
+    async with listening(serve) as port:
+        yield f"redis://127.0.0.1:{port}/0"
 
 
 ERRORS = [
@@ -74,7 +74,8 @@ async def test_whatever_it_answers_nothing_is_returned_and_nothing_raised(
             began = time.monotonic()
             await cache.put("key", b"value")
             assert await cache.get("key") is None
-            assert time.monotonic() - began < 1.0
+            # Two calls of 50 ms; a busy machine may take its time.
+            assert time.monotonic() - began < 5.0
         await cache.close()
     told = [
         (record.getMessage(), vars(record)["operation"]) for record in caplog.records if record.name.startswith("app.")
@@ -129,8 +130,8 @@ async def test_a_call_that_is_given_up_leaves_no_reply_for_the_next(
             back.write(data)
         back.close()
 
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as proxy:
-        cache = RedisCache(f"redis://127.0.0.1:{proxy.sockets[0].getsockname()[1]}", 60)
+    async with listening(serve) as port:
+        cache = RedisCache(f"redis://127.0.0.1:{port}", 60)
         await cache.put("one", b"1")
         await cache.put("two", b"2")
         for wait in (0.0, 0.001, 0.005, 0.01, 0.015):

@@ -15,6 +15,7 @@ from app.adapters.stores import sqlite_schema, sqlite_worker
 from app.adapters.stores.sqlite_store import SqliteStore
 from app.domain.conversations import Role, Turn
 from app.errors import NotFound, StartRefused, StoreFailed
+from app.sqlite_files import writing
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -199,7 +200,7 @@ async def test_a_file_that_another_process_holds_fails_and_recovers(store: Sqlit
 
 def test_an_error_that_ended_the_transaction_already_comes_through() -> None:
     def end_and_fail(connection: sqlite3.Connection) -> None:
-        with sqlite_schema.writing(connection):
+        with writing(connection):
             connection.execute("ROLLBACK")
             raise ZeroDivisionError
 

@@ -6,6 +6,7 @@ import itertools
 import pytest
 
 from benchmarks.overload import open_loop, slope
+from tests.loopback_server import listening
 
 REFUSAL = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 2\r\n\r\nno"
 
@@ -29,11 +30,8 @@ async def test_the_open_loop_sends_at_its_rate_whoever_answers() -> None:
                 writer.write(REFUSAL)
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        sending = asyncio.create_task(
-            open_loop(server.sockets[0].getsockname()[1], itertools.repeat(b"x"), rate=100, seconds=0.3, patience=0.2)
-        )
+    async with listening(serve) as port:
+        sending = asyncio.create_task(open_loop(port, itertools.repeat(b"x"), rate=100, seconds=0.3, patience=0.2))
         tally = await sending
     assert asked == 30
     assert len(tally.took[503]) == 29

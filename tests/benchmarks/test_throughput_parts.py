@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import contextlib
 import importlib
 import json
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.adapters.sources.articles import ArticleFolder
+from tests.loopback_server import listening
 
 # A library brings a package of the same name: by its full name ours is found.
 load, throughput = (importlib.import_module(f"benchmarks.{name}") for name in ("load", "throughput"))
@@ -37,43 +37,25 @@ class Server:
     def __init__(self, status: bytes = b"200 OK") -> None:
         self.status = status
         self.asked: list[bytes] = []
-        self.handling: set[asyncio.Task[None]] = set()
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self.handling.add(task)
-        try:
-            while True:
-                head = await reader.readuntil(b"\r\n\r\n")
-                length = int(head.partition(b"Content-Length: ")[2].partition(b"\r\n")[0] or 0)
-                self.asked.append(head + await reader.readexactly(length))
-                await asyncio.sleep(0.005)
-                writer.write(b"HTTP/1.1 %s\r\ncontent-length: %d\r\n\r\n%s" % (self.status, len(BODY), BODY))
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
-            with contextlib.suppress(ConnectionError):
-                await writer.wait_closed()
+        while True:
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(head.partition(b"Content-Length: ")[2].partition(b"\r\n")[0] or 0)
+            self.asked.append(head + await reader.readexactly(length))
+            await asyncio.sleep(0.005)
+            writer.write(b"HTTP/1.1 %s\r\ncontent-length: %d\r\n\r\n%s" % (self.status, len(BODY), BODY))
 
 
 async def run(server: Server, method: str, tmp_path: Path) -> dict[str, object]:
     queries = tmp_path / "queries.txt"
     queries.write_text("reset my password\nvpn & more\n")
-    listening = await asyncio.start_server(server.handle, "127.0.0.1", 0)
-    port = listening.sockets[0].getsockname()[1]
-    options = argparse.Namespace(
-        port=port, method=method, path="/search", queries=queries, connections=3, seconds=0.1, first=10
-    )
-    try:
+    async with listening(server.handle) as port:
+        options = argparse.Namespace(
+            port=port, method=method, path="/search", queries=queries, connections=3, seconds=0.1, first=10
+        )
         counted: dict[str, object] = await load.load(options)
         return counted
-    finally:
-        listening.close()
-        await listening.wait_closed()
-        # Whoever is still being answered has hung up by now.
-        await asyncio.gather(*server.handling)
 
 
 @pytest.mark.parametrize("method", ["POST", "GET"])

@@ -6,15 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-from redis.asyncio import ConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, AuthorizationError, RedisError
 
 from app.domain.identities import Session
-from app.errors import DependencyUnreachable, SettingsInvalid, StoreFailed
+from app.errors import DependencyUnreachable, StoreFailed
+from app.redis_clients import close_redis, redis_client
 
 _VARIABLE = "REDIS_URL"
 _CONNECTIONS = 16
@@ -45,11 +43,11 @@ class RedisSessions:
     def __init__(self, url: str, prefix: str = "itsupport:") -> None:
         self._prefix = prefix
         self._url = url
-        self._client = _client(url, _CONNECT_SECONDS)
+        self._client = redis_client(url, _CONNECT_SECONDS, _CONNECTIONS)
         self._free = asyncio.Semaphore(_CONNECTIONS)
 
     async def __aenter__(self) -> Self:
-        patient = _client(self._url, _REACH_SECONDS)
+        patient = redis_client(self._url, _REACH_SECONDS, _CONNECTIONS)
         try:
             async with asyncio.timeout(_REACH_SECONDS):
                 await patient.ping()
@@ -58,13 +56,13 @@ class RedisSessions:
         except (RedisError, OSError, ValueError, EOFError) as error:
             raise DependencyUnreachable(_VARIABLE, f"no answer ({type(error).__name__})") from error
         finally:
-            await _close(patient)
+            await close_redis(patient)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await _close(self._client)
+        await close_redis(self._client)
 
     async def get(self, session_id: str) -> Session | None:
         """Return a session; raises StoreFailed for a reply that is none."""
@@ -127,31 +125,3 @@ def _session(name: str, fields: dict[bytes, bytes]) -> Session:
 
 def _milliseconds(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
-
-
-def _client(url: str, seconds: float) -> Any:
-    """Return a client that never tries twice; raises SettingsInvalid where the URL is none."""
-    try:
-        pool = ConnectionPool.from_url(
-            url,
-            max_connections=_CONNECTIONS,
-            socket_connect_timeout=seconds,
-            # Calls are bounded as a whole by whoever makes them; this would have redis-py use asyncio.wait_for, which
-            # up to Python 3.11 can swallow a cancellation.
-            socket_timeout=None,
-            retry=Retry(NoBackoff(), 0),
-            protocol=2,
-            driver_info=None,
-        )
-    except ValueError:
-        # Without its cause, which quotes parts of the URL, and those may be parts of the password.
-        raise SettingsInvalid(_VARIABLE, "is not a Redis URL", "redis://host:6379/0") from None
-    return Redis.from_pool(pool)
-
-
-async def _close(client: Any) -> None:
-    try:
-        await client.aclose()
-    except (RedisError, OSError):
-        # There is nothing left to lose.
-        return

@@ -3,15 +3,14 @@
 import asyncio
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
 from app.errors import StartRefused, StoreFailed
-from app.sqlite_files import write_ahead
+from app.sqlite_files import write_ahead, writing
 
 Result = TypeVar("Result")
 
@@ -95,17 +94,3 @@ class SqliteFile:
             for step in self._steps[version:]:
                 connection.execute(step)
             connection.execute(f"PRAGMA user_version = {len(self._steps)}")
-
-
-@contextmanager
-def writing(connection: sqlite3.Connection) -> Iterator[None]:
-    """Run the block in one transaction that holds the write lock from its start; any exception undoes it all."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        # A full disk may have ended the transaction already.
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise

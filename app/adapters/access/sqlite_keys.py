@@ -7,9 +7,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from app.adapters.access.sqlite_file import SqliteFile, writing
+from app.adapters.access.sqlite_file import SqliteFile
 from app.domain.identities import ApiKey
 from app.errors import Conflict, NotFound
+from app.sqlite_files import writing
 
 FILE = "access.sqlite3"
 _STEPS = (

@@ -7,8 +7,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from app.adapters.access.sqlite_file import SqliteFile, writing
+from app.adapters.access.sqlite_file import SqliteFile
 from app.domain.identities import Session
+from app.sqlite_files import writing
 
 FILE = "sessions.sqlite3"
 _CLEANED_AT_ONCE = 500

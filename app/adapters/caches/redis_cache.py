@@ -6,16 +6,14 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
-from redis.asyncio import ConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, AuthorizationError, RedisError
 
 from app.adapters.caches.limits import MAX_VALUE_BYTES, lifetime
 from app.domain.breaker import Breaker
-from app.errors import DependencyUnreachable, SettingsInvalid
+from app.errors import DependencyUnreachable
+from app.redis_clients import close_redis, redis_client
 
 Result = TypeVar("Result")
 
@@ -60,7 +58,7 @@ class RedisCache:
         self._writing = Breaker(clock)
         self._leasing = Breaker(clock)
         self._url = url
-        self._client = _client(url, _CALL_SECONDS)
+        self._client = redis_client(url, _CALL_SECONDS, _CONNECTIONS)
         self._connections = asyncio.Semaphore(_CONNECTIONS)
         self.failures = 0
         """How many calls failed; those that were not made do not count."""
@@ -72,7 +70,7 @@ class RedisCache:
 
     async def open(self) -> None:
         """Raise DependencyUnreachable unless Redis answers, within 3 s."""
-        patient = _client(self._url, _REACH_SECONDS)
+        patient = redis_client(self._url, _REACH_SECONDS, 1)
         try:
             async with asyncio.timeout(_REACH_SECONDS):
                 answered = await patient.ping()
@@ -82,13 +80,13 @@ class RedisCache:
             # ValueError and EOFError: something else than Redis may be listening there.
             raise DependencyUnreachable(_VARIABLE, f"no answer ({type(error).__name__})") from error
         finally:
-            await _close(patient)
+            await close_redis(patient)
         if not answered:
             raise DependencyUnreachable(_VARIABLE, "what answers there is no Redis")
 
     async def close(self) -> None:
         """Close all connections; whatever Redis does, this raises nothing."""
-        await _close(self._client)
+        await close_redis(self._client)
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -186,36 +184,6 @@ class RedisCache:
 
 def _milliseconds(seconds: float) -> int:
     return max(1, int(seconds * 1000))
-
-
-def _client(url: str, seconds: float) -> Any:
-    """Return a client that never tries twice and sends nothing but what it is asked to.
-
-    Raises SettingsInvalid where the URL is none.
-    """
-    try:
-        pool = ConnectionPool.from_url(
-            url,
-            max_connections=_CONNECTIONS,
-            socket_connect_timeout=seconds,
-            # Calls are bounded as a whole, by asyncio.timeout. This one would have redis-py use asyncio.wait_for, which
-            # up to Python 3.11 can swallow a cancellation.
-            socket_timeout=None,
-            retry=Retry(NoBackoff(), 0),
-            protocol=2,
-            driver_info=None,
-        )
-    except ValueError:
-        # Without its cause, which quotes parts of the URL, and those may be parts of the password.
-        raise SettingsInvalid(_VARIABLE, "is not a Redis URL", "redis://host:6379/0") from None
-    return Redis.from_pool(pool)
-
-
-async def _close(client: Any) -> None:
-    try:
-        await client.aclose()
-    except (RedisError, OSError) as error:
-        logger.debug("cache connection not closed in order", extra={"error": type(error).__name__})
 
 
 def _seal(key: str, value: bytes) -> bytes:

@@ -11,10 +11,10 @@ from typing import Self
 
 from app.adapters.stores import sqlite_index
 from app.adapters.stores.sqlite_rows import MOST_PLACES, stamp
-from app.adapters.stores.sqlite_schema import writing
 from app.adapters.stores.sqlite_worker import SqliteWorker
 from app.adapters.stores.turns import now
 from app.errors import StoreFailed
+from app.sqlite_files import writing
 
 log = logging.getLogger(__name__)
 

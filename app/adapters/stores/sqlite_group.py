@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from app.adapters.stores.sqlite_schema import writing
+from app.sqlite_files import writing
 
 MOST = 64
 """How many writes a transaction takes at most: the first of them waits for the last."""

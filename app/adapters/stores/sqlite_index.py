@@ -9,9 +9,9 @@ import logging
 import sqlite3
 from functools import partial
 
-from app.adapters.stores.sqlite_schema import writing
 from app.adapters.stores.sqlite_worker import SqliteWorker
 from app.errors import StoreFailed
+from app.sqlite_files import writing
 
 _AT_ONCE = (3, 42)
 _NEW_FORMAT = 5

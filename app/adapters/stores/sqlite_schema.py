@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from app.errors import StartRefused
+from app.sqlite_files import writing
 
 # Step n brings a file from version n to n + 1. Steps that were shipped are never changed, new ones are added.
 STEPS: tuple[tuple[str, ...], ...] = (
@@ -130,20 +131,6 @@ STEPS: tuple[tuple[str, ...], ...] = (
         """,
     ),
 )
-
-
-@contextmanager
-def writing(connection: sqlite3.Connection) -> Iterator[None]:
-    """Run the block in one transaction that holds the write lock from its start; any exception undoes it all."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        # A full disk may have ended the transaction already.
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
 
 
 @contextmanager

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 EXTRACTIVE = "extractive"
 REMOTE = "remote"
 """The device of a model that a server runs."""
-RULES = "2"
+RULES = "3"
 """Names the rules by which sentences are taken and held to their evidence; part of the answer cache's key."""
 
 _SHAPES = ("steps", "prose")

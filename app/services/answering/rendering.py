@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from app.domain.answers import Citation, Draft, Sentence
 from app.domain.knowledge import Document, Passage
+from app.services.answering.disarming import disarmed
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,8 @@ def number(carried: Iterable[Carried]) -> tuple[Sentence, ...]:
     """Give every passage a number in the order in which it is first used."""
     numbers: dict[str, int] = {}
     return tuple(
-        Sentence(item.text, item.passage.id, numbers.setdefault(item.passage.id, len(numbers) + 1)) for item in carried
+        Sentence(disarmed(item.text), item.passage.id, numbers.setdefault(item.passage.id, len(numbers) + 1))
+        for item in carried
     )
 
 
@@ -30,7 +32,7 @@ def render(carried: Sequence[Carried]) -> list[str]:
     pieces: list[str] = []
     for at, (item, sentence) in enumerate(zip(carried, number(carried), strict=True)):
         joint = "" if not at else "\n" if item.line or carried[at - 1].line else " "
-        pieces.append(f"{joint}{item.text} [{sentence.number}]")
+        pieces.append(f"{joint}{sentence.text} [{sentence.number}]")
     return pieces
 
 
@@ -40,7 +42,7 @@ def cite(carried: Sequence[Carried]) -> tuple[Citation, ...]:
     for item, sentence in zip(carried, number(carried), strict=True):
         found.setdefault(
             sentence.number,
-            Citation(sentence.number, item.document.id, item.passage.id, item.document.title, item.text),
+            Citation(sentence.number, item.document.id, item.passage.id, disarmed(item.document.title), sentence.text),
         )
     return tuple(found.values())
 
