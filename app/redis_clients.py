@@ -13,10 +13,10 @@ from app.errors import SettingsInvalid
 logger = logging.getLogger(__name__)
 
 
-def redis_client(url: str, seconds: float, connections: int) -> Any:
+def redis_client(url: str, seconds: float, connections: int | None = None) -> Any:
     """Return a client that connects when it is first used, within `seconds`; raises SettingsInvalid for no Redis URL.
 
-    Its calls are bounded by whoever makes them.
+    It opens at most so many connections, where a number is given; its calls are bounded by whoever makes them.
     """
     try:
         pool = ConnectionPool.from_url(

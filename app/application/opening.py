@@ -71,7 +71,7 @@ def lifespan_of(
 async def _realtime(
     settings: Settings, services: Services, admission: Admission, sockets: SocketIo
 ) -> AsyncIterator[RealTime]:
-    """Open the real-time channels over the services; those who listen are told when the service is about to end."""
+    """Open the real-time channels over the services."""
     from app.container.live import open_live  # noqa: PLC0415 - as with the services
 
     service, redis = settings.service, settings.stores.redis_url

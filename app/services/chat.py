@@ -10,7 +10,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from app.domain.answers import Answer, Draft, Outcome, Usage
+from app.domain.answers import Answer, Draft, Outcome
 from app.domain.conversations import CANCELLED, Background, Question, Role, Turn
 from app.domain.events import AnswerFinished, ChatEvent, EvidenceFound, TextSaid
 from app.domain.retrieval import Evidence
@@ -84,7 +84,7 @@ class ChatService:
         except (GeneratorExit, asyncio.CancelledError):
             await self._keep_cancelled(question, "".join(said))
             raise
-        draft = made.draft if made.cached else replace(made.draft, usage=_both(made.draft.usage, before.usage))
+        draft = made.draft if made.cached else replace(made.draft, usage=made.draft.usage + before.usage)
         answer = await self._finish(question, draft, made.evidence, language)
         elapsed = self._clock() - begun
         yield AnswerFinished(replace(answer, cached=made.cached, processing_time=elapsed))
@@ -191,10 +191,6 @@ class ChatService:
 
 def _asked(question: Question, now: datetime) -> Turn:
     return Turn(question.question_id or str(uuid.uuid4()), Role.USER, question.text, now)
-
-
-def _both(one: Usage, other: Usage) -> Usage:
-    return Usage(one.prompt_tokens + other.prompt_tokens, one.completion_tokens + other.completion_tokens)
 
 
 def _shown(before: Before, evidence: Evidence) -> Background | None:

@@ -1,34 +1,17 @@
 """What the port SummaryStore promises, asked of every implementation."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from store_builders import Store
 
-from app.adapters.stores.memory_store import MemoryStore
-from app.adapters.stores.mongo_store import MongoStore
-from app.adapters.stores.sqlite_store import SqliteStore
 from app.domain.conversations import Role, Summary, Turn
 from app.errors import NotFound
 
-pytest_plugins = ["live_servers"]
+pytest_plugins = ["live_servers", "store_fixtures"]
 
-Store = MemoryStore | SqliteStore | MongoStore
 ASKED = Turn("t1", Role.USER, "My VPN drops", datetime(2026, 3, 1, tzinfo=UTC))
-
-
-@pytest.fixture(params=["memory", "sqlite", "mongo"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    if request.param == "memory":
-        yield MemoryStore()
-    elif request.param == "sqlite":
-        async with SqliteStore(tmp_path / "conversations.db") as sqlite:
-            yield sqlite
-    else:
-        async with MongoStore(request.getfixturevalue("mongo_uri")) as mongo:
-            yield mongo
 
 
 @pytest.fixture

@@ -14,9 +14,6 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from app.adapters.bus.listening import Listening
@@ -25,8 +22,9 @@ from app.adapters.bus.wire import dump, load
 from app.adapters.bus.writing import Channel, Command, Writer
 from app.domain.breaker import Breaker
 from app.domain.live import LiveEvent, in_order
-from app.errors import DependencyUnreachable, SettingsInvalid
+from app.errors import DependencyUnreachable
 from app.ports.live import Hear, Leave
+from app.redis_clients import redis_client
 
 _VARIABLE = "REDIS_URL"
 _CALL_SECONDS = 0.25
@@ -54,9 +52,9 @@ class RedisBus:
         self._kept_ms = int(kept_seconds * 1000)
         self._memory = MemoryBus(kept_seconds=kept_seconds, clock=clock)
         self._reading = Breaker(clock)
-        self._client = _client(url)
+        self._client = redis_client(url, _CALL_SECONDS)
         self._writer = Writer(self._client, Breaker(clock))
-        self._listening = Listening(_client(url), self._hear, self._missed)
+        self._listening = Listening(redis_client(url, _CALL_SECONDS), self._hear, self._missed)
 
     async def __aenter__(self) -> Self:
         """Connect; raises DependencyUnreachable."""
@@ -170,20 +168,3 @@ def _events(rows: Any) -> list[LiveEvent]:
         except FAILURES:
             logger.warning("live_event_unreadable")
     return found
-
-
-def _client(url: str) -> Any:
-    try:
-        return Redis.from_url(
-            url,
-            socket_connect_timeout=_CALL_SECONDS,
-            # Calls are bounded as a whole; a listener waits as long as nothing is told.
-            socket_timeout=None,
-            retry=Retry(NoBackoff(), 0),
-            protocol=2,
-            driver_info=None,
-            health_check_interval=0,
-        )
-    except ValueError:
-        # Without its cause, which quotes parts of the URL.
-        raise SettingsInvalid(_VARIABLE, "is not a Redis URL", "redis://host:6379/0") from None

@@ -98,10 +98,7 @@ class Conversations:
             earlier = [Part(summary)] if summary else []
             made = await self._summariser.summarise([*earlier, *of_turns(portion)], most, language)
             summary = cut(made.text, self._count, most)
-            spent = Usage(
-                spent.prompt_tokens + made.usage.prompt_tokens,
-                spent.completion_tokens + made.usage.completion_tokens,
-            )
+            spent += made.usage
         return summary, spent
 
     def _fitting(self, summary: str, turns: tuple[Turn, ...], room: int, usage: Usage | None = None) -> Context:
