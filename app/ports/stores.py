@@ -8,7 +8,10 @@ from app.domain.conversations import Attachment, Found, Overview, Position, Summ
 
 
 class ConversationStore(Protocol):
-    """Keeps conversations. What `append` acknowledged is durable."""
+    """Keeps conversations. What `append` acknowledged is durable.
+
+    A conversation is known by its owner and its id together: of another owner, one with the same id is another one.
+    """
 
     async def history(self, owner: str, conversation_id: str, limit: int, until: int | None = None) -> tuple[Turn, ...]:
         """Return the last `limit` turns, oldest first; with `until`, the last ones of the first `until` turns.
@@ -20,7 +23,7 @@ class ConversationStore(Protocol):
     async def append(self, owner: str, conversation_id: str, turns: Sequence[Turn]) -> None:
         """Append turns in one atomic step, creating the conversation if need be; turns already there are kept once.
 
-        Raises NotFound where the conversation is another owner's, ConversationFull where it may not grow by them,
+        Raises ConversationFull where it may not grow by them, NotFound where it is taken away at the same moment,
         StoreFailed when nothing was acknowledged.
         """
         ...
@@ -34,7 +37,7 @@ class ConversationDirectory(Protocol):
     """Lists and names the conversations of one owner. Every method raises StoreFailed where the store cannot."""
 
     async def create(self, owner: str, conversation_id: str, title: str) -> Overview:
-        """Begin an empty conversation, with an empty title for none; raises Conflict where the id is taken."""
+        """Begin an empty conversation, with an empty title for none; raises Conflict where the owner has this id."""
         ...
 
     async def overview(self, owner: str, conversation_id: str) -> Overview:

@@ -87,9 +87,12 @@ async def test_another_owner_neither_sees_nor_changes_them(store: Store, convers
         with pytest.raises(NotFound):
             await store.attachments(owner, conversation)
         with pytest.raises(NotFound):
-            await store.attach(owner, conversation, attachment())
+            await store.detach(owner, conversation, log.id)
+        theirs = attachment("theirs.log")
+        await store.attach(owner, conversation, theirs)
         with pytest.raises(NotFound):
             await store.detach(owner, conversation, log.id)
+        assert await store.attachments(owner, conversation) == (theirs,)
     assert await store.attachments("ann", conversation) == (log,)
 
 

@@ -43,19 +43,30 @@ async def test_a_conversation_is_created_empty(store: Store, conversation: str) 
     assert await store.attachments("ann", conversation) == ()
 
 
-async def test_an_id_that_is_taken_is_a_conflict_whoever_has_it(store: Store, conversation: str) -> None:
+async def test_an_id_that_its_owner_has_is_a_conflict(store: Store, conversation: str) -> None:
     await store.append("ann", conversation, exchange("My VPN drops"))
-    for owner in ("ann", "bob"):
-        with pytest.raises(Conflict):
-            await store.create(owner, conversation, "mine")
+    with pytest.raises(Conflict):
+        await store.create("ann", conversation, "mine")
     assert (await store.overview("ann", conversation)).title == "My VPN drops"
 
 
-async def test_of_many_who_create_one_id_at_once_one_has_it(store: Store, conversation: str) -> None:
-    ends = await asyncio.gather(
-        *(store.create(f"owner {number}", conversation, "") for number in range(8)), return_exceptions=True
-    )
-    assert sorted(type(end).__name__ for end in ends) == ["Conflict"] * 7 + ["Overview"]
+async def test_an_id_that_another_has_is_free(store: Store, conversation: str, clock: Clock) -> None:
+    await store.append("ann", conversation, exchange("My VPN drops"))
+    before = await store.overview("ann", conversation)
+    later = clock.move(5)
+    assert await store.create("bob", conversation, "mine") == Overview(conversation, "mine", later, later, 0)
+    with pytest.raises(Conflict):
+        await store.create("bob", conversation, "again")
+    assert (await store.rename("bob", conversation, "renamed")).title == "renamed"
+    assert await store.page("ann", 10) == (before,)
+    assert [one.title for one in await store.page("bob", 10)] == ["renamed"]
+
+
+async def test_of_many_requests_that_create_one_id_at_once_one_does(store: Store, conversation: str) -> None:
+    calls = [store.create(owner, conversation, "") for owner in ("ann", "bob") for _ in range(8)]
+    ends = await asyncio.gather(*calls, return_exceptions=True)
+    for owners in (ends[:8], ends[8:]):
+        assert sorted(type(end).__name__ for end in owners) == ["Conflict"] * 7 + ["Overview"]
 
 
 async def test_what_is_created_can_be_continued(store: Store, conversation: str, clock: Clock) -> None:

@@ -11,10 +11,11 @@ import pytest
 from pymongo.errors import WriteError
 from store_builders import attachment
 
+from app.adapters.stores.mongo_documents import created
 from app.adapters.stores.mongo_store import MongoStore
 from app.domain.answers import Citation
 from app.domain.conversations import Role, Turn
-from app.errors import ConversationFull, NotFound, StoreFailed
+from app.errors import Conflict, ConversationFull, NotFound, StoreFailed
 
 pytest_plugins = ["live_servers"]
 
@@ -42,7 +43,7 @@ async def test_a_conversation_is_one_document(mongo_uri: str, collection: Any) -
         await store.append("ann", "c", (answer,))
     (document,) = collection.find()
     assert document == {
-        "_id": "c",
+        "_id": document["_id"],
         "conversation_id": "c",
         "user_id": "ann",
         "title": "",
@@ -119,9 +120,23 @@ async def test_conversations_of_another_program_are_read_and_continued(mongo_uri
         assert len(await store.attachments("ann", "c")) == 1
         await store.reset("ann", "c")
         assert await store.history("ann", "c", 5) == ()
-        with pytest.raises(NotFound):
-            await store.append("bob", "c", (turn("2"),))
-    assert collection.count_documents({}) == 1
+        await store.append("bob", "c", (turn("2"),))
+        assert await store.history("ann", "c", 5) == ()
+        assert await store.history("bob", "c", 5) == (turn("2"),)
+    assert collection.count_documents({}) == 2
+
+
+async def test_conversations_of_an_older_version_are_continued_and_their_ids_free_for_others(
+    mongo_uri: str, collection: Any
+) -> None:
+    async with MongoStore(mongo_uri) as store:
+        collection.insert_one({**created("ann", "c", (turn("1"),), NOON), "_id": "c"})
+        await store.append("ann", "c", (turn("2"),))
+        await store.append("bob", "c", (turn("3"),))
+        with pytest.raises(Conflict):
+            await store.create("ann", "c", "again")
+        assert await store.history("ann", "c", 5) == (turn("1"), turn("2"))
+        assert await store.history("bob", "c", 5) == (turn("3"),)
 
 
 async def test_a_conversation_in_another_form_fails(mongo_uri: str, collection: Any) -> None:

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
+from itertools import product
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -121,10 +123,15 @@ class Stores(RuleBasedStateMachine):
     def all_is_alike(self) -> None:
         for owner in ("ann", "bob", "$ne", ""):
             self.both(lambda store, owner=owner: store.page(owner, 10))  # type: ignore[misc]
-        for name in ("a", "b", "c", "d"):
+        for owner, name in product(("ann", "bob"), ("a", "b", "c", "d")):
             for question in ("overview", "summary", "attachments"):
-                self.both(lambda store, one=question, name=name: getattr(store, one)("ann", name))  # type: ignore[misc]
-            self.both(lambda store, name=name: store.history("ann", name, 10))  # type: ignore[misc]
+                self.both(partial(_asked, question, owner, name))
+            self.both(partial(_asked, "history", owner, name, 10))
+
+
+def _asked(question: str, *given: object) -> Any:
+    *parts, store = given
+    return getattr(store, question)(*parts)
 
 
 async def answer(asked: Awaitable[Any]) -> Any:

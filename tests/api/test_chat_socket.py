@@ -111,7 +111,7 @@ async def test_what_was_said_is_kept_as_cancelled_where_nobody_comes_back() -> N
             before = await chat.until("message")
         await until(lambda: parts.chat.given_up == 1)
         conversation = before[0]["conversation_id"]
-        await until(lambda: conversation in parts.store._kept)  # type: ignore[attr-defined]
+        await until(lambda: ("anonymous", conversation) in parts.store._kept)  # type: ignore[attr-defined]
         asked, partial = await parts.store.history("anonymous", conversation, 10)
     assert (asked.content, partial.outcome) == (QUESTION, "cancelled")
     assert QUESTION.startswith(partial.content.strip())

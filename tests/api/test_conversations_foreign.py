@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 NAUGHTY = Path(__file__).parents[2].parent / "shared/eval/naughty/blns.jsonl"
 CHANGING = re.compile(r'"(request_id|timestamp|instance)":"[^"]*"')
+MOMENT = r"2\d{3}-[\d-]+T[\d:.]+Z"
 # What each operation is sent with, so that nothing but the id can be wrong with it.
 BODIES: dict[str, dict[str, Any]] = {
     "rename_conversation": {"json": {"title": "taken over"}},
@@ -91,16 +92,23 @@ def test_a_list_and_a_search_hold_one_s_own_whatever_the_cursor_is() -> None:
         assert {item["title"][0] for item in found} == {"a"}
 
 
-def test_an_id_of_another_s_is_taken_just_as_one_of_one_s_own() -> None:
+def test_an_id_of_another_s_is_free_just_as_a_random_one() -> None:
     with serving() as desk:
-        mine, theirs = desk.begun(), desk.begun(owner="b")
-        replies = [desk.ask("POST", json={"id": taken, "title": "x"}) for taken in (mine, theirs)]
+        theirs, unused = desk.begun("secret title", owner="b"), str(uuid4())
+        desk.talk(theirs, said("secret question", "secret answer"), owner="b")
+        before = everything(desk, theirs)
+        replies = [desk.ask("POST", json={"id": one, "title": "x"}) for one in (theirs, unused)]
         first, second = (
-            told(reply)[2].replace(taken, "") for reply, taken in zip(replies, (mine, theirs), strict=True)
+            re.sub(MOMENT, "", str(told(reply)).replace(one, ""))
+            for reply, one in zip(replies, (theirs, unused), strict=True)
         )
-        assert replies[0].status_code == replies[1].status_code == 409
+        assert replies[0].status_code == 201
         assert first == second
-        assert desk.ask("GET", f"/{theirs}", owner="b").json()["title"] == ""
+        assert desk.ask("POST", json={"id": theirs}).status_code == 409
+        mine = desk.ask("GET", f"/{theirs}").json()
+        assert (mine["title"], mine["messages"]) == ("x", [])
+        assert desk.ask("DELETE", f"/{theirs}").status_code == 204
+        assert everything(desk, theirs) == before
 
 
 @pytest.mark.parametrize("broken", ["all", "attach", "history"])

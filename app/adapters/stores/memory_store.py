@@ -32,7 +32,7 @@ class MemoryStore:
     def __init__(
         self, *, most_turns: int = 20_000, most_attachments: int = 100, clock: Callable[[], datetime] = now
     ) -> None:
-        self._kept: dict[str, _Conversation] = {}
+        self._kept: dict[tuple[str, str], _Conversation] = {}
         self._most_turns = most_turns
         self._most_attachments = most_attachments
         self._clock = clock
@@ -43,7 +43,7 @@ class MemoryStore:
         return turns[max(0, len(turns) - max(0, limit)) :]
 
     async def append(self, owner: str, conversation_id: str, turns: Sequence[Turn]) -> None:
-        """Append turns, each id once, creating the conversation if need be; raises NotFound, ConversationFull."""
+        """Append turns, each id once, creating the conversation if need be; raises ConversationFull."""
         given = prepared(turns)
         kept = self._begun(owner, conversation_id)
         fresh = [turn for turn in given if turn.id not in kept.turns]
@@ -55,7 +55,7 @@ class MemoryStore:
 
     async def create(self, owner: str, conversation_id: str, title: str) -> Overview:
         """Begin an empty conversation; raises Conflict."""
-        if conversation_id in self._kept:
+        if (owner, conversation_id) in self._kept:
             raise Conflict("conversation", conversation_id)
         kept = self._begun(owner, conversation_id)
         kept.title = title
@@ -88,15 +88,15 @@ class MemoryStore:
     async def delete(self, owner: str, conversation_id: str) -> None:
         """Take a conversation away; raises NotFound."""
         self._of(owner, conversation_id)
-        del self._kept[conversation_id]
+        del self._kept[owner, conversation_id]
 
     async def erase(self, owner: str) -> int:
         """Take everything of an owner away; return how many conversations that were."""
-        return self._drop([kept.id for kept in self._kept.values() if kept.owner == owner])
+        return self._drop([key for key in self._kept if key[0] == owner])
 
     async def expire(self, before: datetime, most: int) -> int:
         """Take away conversations whose last change was before."""
-        return self._drop([kept.id for kept in self._kept.values() if kept.updated_at < before][: max(0, most)])
+        return self._drop([key for key, kept in self._kept.items() if kept.updated_at < before][: max(0, most)])
 
     async def find(self, owner: str, query: str, limit: int) -> tuple[Found, ...]:
         """Return conversations in which words of the query occur, those with most of them first."""
@@ -113,7 +113,7 @@ class MemoryStore:
         return tuple(replace(item, score=item.score / best) for item in found[: max(0, limit)])
 
     async def attach(self, owner: str, conversation_id: str, attachment: Attachment) -> None:
-        """Keep an attachment, once; raises NotFound, ConversationFull."""
+        """Keep an attachment, once; raises ConversationFull."""
         kept = self._begun(owner, conversation_id)
         if attachment.id not in kept.attachments and len(kept.attachments) >= self._most_attachments:
             raise ConversationFull(f"{self._most_attachments} attachments")
@@ -141,18 +141,15 @@ class MemoryStore:
 
     def _begun(self, owner: str, conversation_id: str) -> _Conversation:
         moment = to_utc(self._clock())
-        kept = self._kept.setdefault(conversation_id, _Conversation(conversation_id, owner, moment, moment))
-        if kept.owner != owner:
-            raise NotFound("conversation")
-        return kept
+        return self._kept.setdefault((owner, conversation_id), _Conversation(conversation_id, owner, moment, moment))
 
     def _of(self, owner: str, conversation_id: str) -> _Conversation:
-        kept = self._kept.get(conversation_id)
-        if kept is None or kept.owner != owner:
+        kept = self._kept.get((owner, conversation_id))
+        if kept is None:
             raise NotFound("conversation")
         return kept
 
-    def _drop(self, ids: list[str]) -> int:
-        for conversation_id in ids:
-            del self._kept[conversation_id]
-        return len(ids)
+    def _drop(self, keys: list[tuple[str, str]]) -> int:
+        for key in keys:
+            del self._kept[key]
+        return len(keys)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from app.adapters.stores.mongo_connection import Collections, MongoConnection, inserted
-from app.adapters.stores.mongo_documents import anyones, created, owned, packed, unpacked
+from app.adapters.stores.mongo_documents import created, owned, packed, unpacked
 from app.adapters.stores.mongo_part import MongoPart
 from app.adapters.stores.turns import to_utc
 from app.domain.conversations import Attachment
@@ -65,7 +65,7 @@ class MongoAttachments(MongoPart):
 
     async def _begun(self, conversations: Any, owner: str, conversation_id: str) -> list[str]:
         """Return the ids of a conversation's attachments, having made it if need be; raises NotFound."""
-        if await conversations.find_one(anyones(conversation_id), {"_id": 1}) is None:
+        if await conversations.find_one(owned(owner, conversation_id), {"_id": 1}) is None:
             new = created(owner, conversation_id, (), to_utc(self._clock()))
             if await inserted(conversations, new):
                 return []

@@ -1,7 +1,7 @@
 """One way to MongoDB, for all that is kept there. The only module that knows Motor.
 
 A request has one time limit, whatever it does; after several that the server did not answer, none is made for a while,
-then one is, to see whether the server is back.
+then one is, to see whether the server is back. Where several wait at once, that is known before their time is over.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from pymongo import ReadPreference, WriteConcern
 
 from app.adapters.stores import mongo_faults as faults
 from app.adapters.stores.mongo_schema import ATTACHMENTS, CONVERSATIONS
+from app.adapters.stores.mongo_waiting import Waiting
 from app.domain.breaker import Breaker
 from app.errors import ConversationFull, DependencyUnreachable, ServiceError, SettingsInvalid, StoreFailed
 
@@ -26,7 +27,9 @@ DATABASE = "itsupport"
 REQUEST_SECONDS = 1.0
 # Motor's calls wait for one of its threads before their own time begins: this is added for the two together.
 _WAIT_SECONDS = 0.2
-_REACH_SECONDS = 3.0
+# A server that nothing is heard of for so long is absent; one that is heard of has longer, to let us in.
+_HEARD_SECONDS = 1.8
+_REACH_SECONDS = 2.0
 _CLOSE_SECONDS = 1.0
 # By the driver's own (20 s and 10 s), a server that is back after an outage would be noticed too late.
 _CONNECT_MILLISECONDS = 1000
@@ -53,6 +56,7 @@ class MongoConnection:
         self._uri = uri
         self._seconds = request_seconds
         self._breaker = Breaker(clock)
+        self._waiting = Waiting(clock)
         self._client: Any = None
         self._collections: Collections | None = None
 
@@ -88,12 +92,14 @@ class MongoConnection:
         """
         if self._collections is None:
             raise StoreFailed("mongodb", "not open")
+        for late in self._waiting.given_up():
+            self._learn(late, answered=False)
         ticket = self._breaker.admit()
         if ticket is None:
             raise StoreFailed("mongodb", "did not answer, and is not asked again yet")
         try:
-            async with asyncio.timeout(self._seconds + _WAIT_SECONDS):
-                with pymongo.timeout(self._seconds):
+            async with asyncio.timeout(self._seconds + _WAIT_SECONDS) as limit:
+                with self._waiting.one(ticket, limit), pymongo.timeout(self._seconds):
                     yield self._collections
         except faults.RAISED as error:
             self._learn(ticket, answered=not faults.is_outage(error))
@@ -111,6 +117,8 @@ class MongoConnection:
             self._learn(ticket, answered=True)
 
     def _learn(self, ticket: int, *, answered: bool) -> None:
+        if answered:
+            self._waiting.answered()
         if answered and self._breaker.succeeded(ticket):
             logger.info("mongodb answers again")
         elif not answered and self._breaker.failed(ticket):
@@ -118,14 +126,22 @@ class MongoConnection:
 
     async def _reach(self) -> None:
         try:
-            async with asyncio.timeout(_REACH_SECONDS + 0.5):
-                with pymongo.timeout(_REACH_SECONDS):
-                    await self._client.admin.command("ping")
+            try:
+                await self._ping(_HEARD_SECONDS)
+            except faults.RAISED as error:
+                if not faults.is_outage(error) or not self._client.topology_description.has_known_servers:
+                    raise
+                await self._ping(_REACH_SECONDS)
         except faults.RAISED as error:
             reason = f"cannot be reached ({type(error).__name__})"
             if faults.is_refusal(error):
                 reason = faults.refusal(error)
             raise DependencyUnreachable(VARIABLE, reason) from error
+
+    async def _ping(self, seconds: float) -> None:
+        async with asyncio.timeout(seconds + _WAIT_SECONDS):
+            with pymongo.timeout(seconds):
+                await self._client.admin.command("ping")
 
 
 async def inserted(collection: Any, document: dict[str, Any]) -> bool:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.adapters.stores.mongo_connection import Collections, inserted
-from app.adapters.stores.mongo_documents import OVERVIEW, anyones, created, mine, overview, owned
+from app.adapters.stores.mongo_documents import OVERVIEW, created, mine, overview, owned
 from app.adapters.stores.mongo_part import MongoPart
 from app.adapters.stores.turns import to_utc
 from app.domain.conversations import Overview, Position
@@ -18,7 +18,7 @@ class MongoDirectory(MongoPart):
         moment = to_utc(self._clock())
         new = created(owner, conversation_id, (), moment, title)
         async with self._connection.request() as collections:
-            free = await collections.conversations.find_one(anyones(conversation_id), {"_id": 1}) is None
+            free = await collections.conversations.find_one(owned(owner, conversation_id), {"_id": 1}) is None
             made = free and await inserted(collections.conversations, new)
         if not made:
             raise Conflict("conversation", conversation_id)

@@ -1,5 +1,7 @@
 """Conversations, turns and attachments as documents, and back."""
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -46,20 +48,15 @@ def owned(owner: str, conversation_id: str) -> dict[str, Any]:
     return {"conversation_id": {"$eq": conversation_id}, **mine(owner)}
 
 
-def anyones(conversation_id: str) -> dict[str, Any]:
-    """Return the filter for a conversation, whoever's it is: for telling whether the id is taken, nothing else.
-
-    Asked for by its field: where another program wrote it, `_id` is not the conversation's own.
-    """
-    return {"conversation_id": {"$eq": conversation_id}}
-
-
 def created(
     owner: str, conversation_id: str, turns: Sequence[Turn], moment: datetime, title: str = ""
 ) -> dict[str, Any]:
-    """Return a new conversation. Its `_id` is the conversation's own, so that no two owners can hold the same one."""
+    """Return a new conversation. Its `_id` is made of owner and id, since it is known by both together.
+
+    Of those that an older version or another program wrote it is something else: none is ever asked for by it.
+    """
     return {
-        "_id": conversation_id,
+        "_id": hashlib.sha256(json.dumps([owner, conversation_id]).encode()).hexdigest(),
         "conversation_id": conversation_id,
         "user_id": owner,
         "title": title,

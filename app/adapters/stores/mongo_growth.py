@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from app.adapters.stores.mongo_connection import inserted
-from app.adapters.stores.mongo_documents import MESSAGES, anyones, created, owned, written
+from app.adapters.stores.mongo_documents import MESSAGES, created, owned, written
 from app.adapters.stores.turns import searchable
 from app.domain.conversations import Turn
 from app.errors import ConversationFull, NotFound
@@ -34,20 +34,25 @@ class Growth:
     bounds: Bounds
 
     async def apply(self, conversations: Any) -> None:
-        """Append, creating the conversation if need be; raises NotFound and ConversationFull."""
+        """Append, creating the conversation if need be.
+
+        Raises ConversationFull, and NotFound where it is taken away meanwhile.
+        """
         if await self._grow(conversations):
             return
-        if await conversations.find_one(anyones(self.conversation_id), {"_id": 1}) is None:
+        mine = owned(self.owner, self.conversation_id)
+        if await conversations.find_one(mine, {"_id": 1}) is None:
             self._check(len(self.turns), _size(searchable(self.turns)))
             new = created(self.owner, self.conversation_id, self.turns, self.moment)
             if await inserted(conversations, new):
                 return
-        # Somebody has made it: another owner, or this one in another request, or it is full.
+        # Another request has made it, or it is full.
         if await self._grow(conversations):
             return
         count = {"turns": {"$size": MESSAGES}}
-        kept = await conversations.find_one(owned(self.owner, self.conversation_id), count)
+        kept = await conversations.find_one(mine, count)
         if kept is None:
+            # Another request has taken it away again.
             raise NotFound("conversation")
         self._check(kept["turns"] + len(self.turns), self.bounds.bytes + 1)
 

@@ -32,13 +32,13 @@ FROM conversations
 
 _BEGIN = """
 INSERT INTO conversations (conversation_id, user_id, created_at, updated_at)
-VALUES (:conversation, :owner, :now, :now) ON CONFLICT (conversation_id) DO NOTHING
+VALUES (:conversation, :owner, :now, :now) ON CONFLICT (conversation_id, user_id) DO NOTHING
 """
 _NUMBER = "SELECT no FROM conversations WHERE conversation_id = :conversation AND user_id = :owner"
 
 
 class Key(NamedTuple):
-    """One conversation of one owner."""
+    """One conversation of one owner; another owner's may have the same id, and is another one."""
 
     owner: str
     conversation: str
@@ -53,12 +53,12 @@ def number(connection: sqlite3.Connection, key: Key) -> int:
 
 
 def begin(connection: sqlite3.Connection, key: Key, now: str) -> bool:
-    """Make a conversation unless its id is taken, by whomever; tell whether it was made."""
+    """Make a conversation unless it is there; tell whether it was made."""
     return connection.execute(_BEGIN, {**key._asdict(), "now": now}).rowcount == 1
 
 
 def begun(connection: sqlite3.Connection, key: Key, now: str) -> int:
-    """Return the number of a conversation, made if need be; raises NotFound where it is another owner's."""
+    """Return the number of a conversation, made if need be."""
     begin(connection, key, now)
     return number(connection, key)
 

@@ -7,7 +7,34 @@ from contextlib import contextmanager
 from app.errors import StartRefused
 from app.sqlite_files import writing
 
-# Step n brings a file from version n to n + 1. Steps that were shipped are never changed, new ones are added.
+_TEXTS = """
+CREATE VIEW conversation_texts (conversation_id, user_id, conversation_text) AS
+SELECT conversation_id, user_id, coalesce((
+    SELECT group_concat(content || char(10), '') FROM (
+        SELECT content FROM turns WHERE place BETWEEN no << 18 AND no << 18 | 262143 ORDER BY place
+    )
+), '') FROM conversations
+"""
+_SAID = """
+CREATE VIEW said (place, owner, content) AS
+SELECT place, 'u' || hex(user_id), content FROM turns JOIN conversations ON no = place >> 18
+"""
+_TRIGGERS = (
+    """
+    CREATE TRIGGER turn_added AFTER INSERT ON turns BEGIN
+        INSERT INTO words (rowid, owner, content) SELECT place, owner, content FROM said WHERE place = new.place;
+    END
+    """,
+    """
+    CREATE TRIGGER turn_removed BEFORE DELETE ON turns BEGIN
+        INSERT INTO words (words, rowid, owner, content)
+        SELECT 'delete', place, owner, content FROM said WHERE place = old.place;
+    END
+    """,
+)
+
+# Step n brings a file from version n to n + 1. Steps that were shipped are never changed, nor what they are made of;
+# new ones are added.
 STEPS: tuple[tuple[str, ...], ...] = (
     (
         """
@@ -85,14 +112,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "DROP TABLE old_conversations",
         "CREATE INDEX conversations_by_owner ON conversations (user_id, created_at DESC, conversation_id DESC)",
         "CREATE INDEX conversations_by_change ON conversations (updated_at)",
-        """
-        CREATE VIEW conversation_texts (conversation_id, user_id, conversation_text) AS
-        SELECT conversation_id, user_id, coalesce((
-            SELECT group_concat(content || char(10), '') FROM (
-                SELECT content FROM turns WHERE place BETWEEN no << 18 AND no << 18 | 262143 ORDER BY place
-            )
-        ), '') FROM conversations
-        """,
+        _TEXTS,
         """
         CREATE TABLE attachments (
             seq INTEGER PRIMARY KEY,
@@ -106,10 +126,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
         ) STRICT
         """,
         # The words of every turn, and its owner as one of them: nobody's search can meet another's turn.
-        """
-        CREATE VIEW said (place, owner, content) AS
-        SELECT place, 'u' || hex(user_id), content FROM turns JOIN conversations ON no = place >> 18
-        """,
+        _SAID,
         """
         CREATE VIRTUAL TABLE words USING fts5 (
             owner, content, content = 'said', content_rowid = 'place', tokenize = 'unicode61 remove_diacritics 2'
@@ -118,17 +135,61 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "INSERT INTO words (words) VALUES ('rebuild')",
         # A row for each removal whose words are still in the index: see sqlite_index.
         "CREATE TABLE unswept (mark INTEGER PRIMARY KEY AUTOINCREMENT) STRICT",
+        *_TRIGGERS,
+    ),
+    # A conversation is known by its owner and its id: what one owner calls theirs says nothing of another's. Its number
+    # stays, and so do the places of its turns and the index of their words.
+    (
+        "DROP TRIGGER turn_added",
+        "DROP TRIGGER turn_removed",
+        "DROP VIEW said",
+        "DROP VIEW conversation_texts",
+        "DROP INDEX conversations_by_owner",
+        "DROP INDEX conversations_by_change",
+        "ALTER TABLE conversations RENAME TO old_conversations",
+        "ALTER TABLE attachments RENAME TO old_attachments",
         """
-        CREATE TRIGGER turn_added AFTER INSERT ON turns BEGIN
-            INSERT INTO words (rowid, owner, content) SELECT place, owner, content FROM said WHERE place = new.place;
-        END
+        CREATE TABLE conversations (
+            no INTEGER PRIMARY KEY,
+            conversation_id TEXT NOT NULL,
+            user_id TEXT NOT NULL,
+            title TEXT NOT NULL DEFAULT '',
+            bytes INTEGER NOT NULL DEFAULT 0,
+            summary TEXT,
+            summary_until TEXT,
+            created_at TEXT NOT NULL,
+            updated_at TEXT NOT NULL,
+            UNIQUE (conversation_id, user_id)
+        ) STRICT
         """,
         """
-        CREATE TRIGGER turn_removed BEFORE DELETE ON turns BEGIN
-            INSERT INTO words (words, rowid, owner, content)
-            SELECT 'delete', place, owner, content FROM said WHERE place = old.place;
-        END
+        CREATE TABLE attachments (
+            seq INTEGER PRIMARY KEY,
+            no INTEGER NOT NULL REFERENCES conversations,
+            attachment_id TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            title TEXT NOT NULL,
+            passages TEXT NOT NULL,
+            created_at TEXT NOT NULL,
+            UNIQUE (no, attachment_id)
+        ) STRICT
         """,
+        """
+        INSERT INTO conversations
+        SELECT no, conversation_id, user_id, title, bytes, summary, summary_until, created_at, updated_at
+        FROM old_conversations ORDER BY no
+        """,
+        """
+        INSERT INTO attachments SELECT seq, no, attachment_id, kind, title, passages, created_at
+        FROM old_attachments ORDER BY seq
+        """,
+        "DROP TABLE old_attachments",
+        "DROP TABLE old_conversations",
+        "CREATE INDEX conversations_by_owner ON conversations (user_id, created_at DESC, conversation_id DESC)",
+        "CREATE INDEX conversations_by_change ON conversations (updated_at)",
+        _TEXTS,
+        _SAID,
+        *_TRIGGERS,
     ),
 )
 

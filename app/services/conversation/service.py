@@ -37,7 +37,7 @@ class ConversationService:
         self._clock = clock
 
     async def create(self, owner: str, title: str = "", conversation_id: str | None = None) -> Overview:
-        """Begin an empty conversation; raises Conflict where the id is taken."""
+        """Begin an empty conversation; raises Conflict where the owner has one with this id."""
         return await self._store.create(owner, conversation_id or str(uuid.uuid4()), title)
 
     async def page(self, owner: str, limit: int, after: Position | None = None) -> tuple[tuple[Overview, ...], bool]:
