@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 
 from app.adapters.calibration_file import Measured, read_measured, write_measured
 from app.cli.console import counting, out, print_figures
-from app.cli.evaluating import labelled
+from app.cli.evaluating import labelled, near_misses
 from app.config import Settings
 from app.container import Parts, open_parts
 from app.container.knowledge import CALIBRATION
@@ -21,22 +21,28 @@ from app.services.retrieval.fusion import Weights
 
 
 async def calibrate() -> int:
-    """Fit scores and thresholds on the tune half, keep them, and say what they do to both halves."""
+    """Fit scores and thresholds on the tune halves, keep them, and say what they do to both halves."""
     from app.services.evaluation import calibrating  # noqa: PLC0415 - scikit-learn takes seconds to import
 
     settings = Settings.load()
-    asked = labelled(settings)
+    asked, hard = labelled(settings), near_misses(settings)
     async with open_parts(settings, ephemeral=True, mode=AnswerMode.EXTRACT) as parts:
-        with counting("scores", len(asked)) as tick:
+        with counting("scores", len(asked) + len(hard)) as tick:
             rows = await calibrating.examples(parts.search, asked, tick)
-        tune = [row for row in rows if row[0].half is Half.TUNE]
-        _need_both(question.answerable for question, _ in tune)
+            hard_rows = await calibrating.examples(parts.search, hard, tick)
+        tune = [row for row in rows if row.question.half is Half.TUNE]
+        _need_both(row.question.answerable for row in tune)
         rules = await _grounding(parts)
         digest = parts.embedder.spec.digest
-        fitted = calibrating.fit(tune, digest)
+        fitted = calibrating.fit(tune, digest, [row for row in hard_rows if row.question.half is Half.TUNE])
     _keep(settings, replace(parts.measured or Measured(digest), **asdict(fitted), **asdict(rules)))
-    halves = {half.value: [row for row in rows if row[0].half is half] for half in Half}
-    print_figures("refusals", {name: calibrating.refusals(fitted, group) for name, group in halves.items()})
+    groups = {(name, half): part for name, part in (("", rows), ("near misses ", hard_rows)) for half in Half}
+    figures = {
+        f"{name}{half}": calibrating.refusals(fitted, [row for row in part if row.question.half is half])
+        for (name, half), part in groups.items()
+        if part
+    }
+    print_figures("refusals", figures)
     return 0
 
 

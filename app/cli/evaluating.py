@@ -14,7 +14,7 @@ from app.services.evaluation.answers import AnswerJudge, Judged, summarise
 
 
 async def answers(options: Namespace) -> int:
-    """Ask the questions and print the figures, for all and per language."""
+    """Ask the questions and print the figures: for all, per language without the ambiguous ones, and for those."""
     settings = Settings.load()
     asked = labelled(settings, options.questions)
     if options.half != "all":
@@ -34,10 +34,12 @@ async def answers(options: Namespace) -> int:
 
 
 def _groups(judged: Sequence[Judged]) -> dict[str, list[Judged]]:
+    clear = [item for item in judged if not item.question.ambiguous]
     groups = {
         "all": list(judged),
-        "English": [item for item in judged if item.question.language == "en"],
-        "other languages": [item for item in judged if item.question.language != "en"],
+        "English": [item for item in clear if item.question.language == "en"],
+        "other languages": [item for item in clear if item.question.language != "en"],
+        "ambiguous": [item for item in judged if item.question.ambiguous],
         "off topic": [item for item in judged if item.question.kind == "off_topic"],
         "IT, no article": [item for item in judged if item.question.kind == "unanswerable"],
     }
@@ -47,3 +49,9 @@ def _groups(judged: Sequence[Judged]) -> dict[str, list[Judged]]:
 def labelled(settings: Settings, path: Path | None = None) -> list[Labelled]:
     """Read labelled questions: ours, unless another file is named."""
     return read_questions(path or settings.knowledge.data_dir / "eval" / "questions.jsonl")
+
+
+def near_misses(settings: Settings) -> list[Labelled]:
+    """Read the hard questions beside ours, if any: near misses, and what is far from its article's words."""
+    path = settings.knowledge.data_dir / "eval" / "near_misses.jsonl"
+    return read_questions(path) if path.exists() else []

@@ -36,6 +36,11 @@ class Labelled:
     history: tuple[tuple[str, str], ...] = ()
 
     @property
+    def ambiguous(self) -> bool:
+        """Whether several documents would do, and to ask back would do as well."""
+        return self.kind == "ambiguous"
+
+    @property
     def half(self) -> Half:
         """The half a question belongs to; adding questions moves none."""
         return half_of(self.id)

@@ -48,6 +48,21 @@ def test_scores_and_thresholds_are_fitted_kept_and_used(place: Place, capsys: py
     assert "OK    calibration: scores are calibrated" in capsys.readouterr().out
 
 
+def test_near_misses_are_learned_from_and_told_apart(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    assert place.run("eval", "calibrate") == 0
+    plain = read_measured(place.data / "calibration.json")
+    assert "near misses" not in capsys.readouterr().out
+    asked = (place.data / "eval" / "questions.jsonl").read_text("utf-8").splitlines()
+    hard = [json.loads(line) | {"id": f"hard-{number}"} for number, line in enumerate(asked)]
+    (place.data / "eval" / "near_misses.jsonl").write_text("\n".join(map(json.dumps, hard)), "utf-8")
+    assert place.run("eval", "calibrate") == 0
+    taught = read_measured(place.data / "calibration.json")
+    assert "near misses" in capsys.readouterr().out
+    assert plain is not None
+    assert taught is not None
+    assert taught.weights != plain.weights
+
+
 def test_what_was_measured_of_modes_stays_when_scores_are_fitted(place: Place) -> None:
     path = place.data / "calibration.json"
     modes = {"a model": {"steps": "generate", "prose": "extract"}}

@@ -111,11 +111,12 @@ def test_our_own_questions_are_measured_by_language(place: Place, capsys: pytest
 
 def test_answers_are_judged(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     found = figures(place, capsys, "answers", "--half", "all")
-    assert set(found) == {"all", "English", "other languages", "off topic"}
+    assert set(found) == {"all", "English", "other languages", "ambiguous", "off topic"}
     assert found["off topic"]["refusal_recall"] == 1
     english = found["English"]
-    assert english["questions"] == 14
-    assert (english["answered"], english["refused"]) == (10, 4)
+    assert english["questions"] == 12
+    assert (english["answered"], english["refused"]) == (8, 4)
+    assert (found["ambiguous"]["questions"], found["ambiguous"]["answered"]) == (2, 2)
     assert english["refusal_recall"] == english["grounded_sentences"] == english["hard_fact_precision"] == 1
     assert (english["false_refusals"], english["key_fact_recall"], english["partial"]) == (0, 1, 0)
     assert 0 < english["p50_ms"] <= english["p95_ms"]

@@ -43,6 +43,12 @@ async def test_a_document_counts_by_its_best_passage(opened: Release) -> None:
     assert opened.passages[best.row].text == "Restart the print spooler service."
 
 
+async def test_a_candidate_knows_its_rows_nearest_first(opened: Release) -> None:
+    printer = (await found(opened, "change the toner"))["printer"]
+    assert printer.nearest[0] == printer.row
+    assert sorted(printer.nearest) == list(opened.rows["printer"])
+
+
 async def test_a_ticket_counts_for_its_article(opened: Release) -> None:
     ranked = await found(opened, "My printer is dead, the spooler hung.")
     assert "T-1" not in ranked

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.knowledge import PassageKind
+from app.domain.knowledge import DocumentKind, PassageKind
 from app.ports import Release
 from app.services.retrieval.calibration import UNCALIBRATED, Calibration
 from app.services.retrieval.fusion import Candidate
@@ -21,6 +21,7 @@ DOCUMENTS = (
     document("code", "The update shows 0x80070002 and stops.", title="C"),
     document("T-1", "Words of a user.", title="T", metadata={"article": "win"}),
     document("named", title="N", aliases={"en": ("only a name",)}),
+    replace(document("T-9", "The fan was loud.", title="T"), kind=DocumentKind.TICKET),
 )
 
 
@@ -74,6 +75,25 @@ def test_what_is_known_of_a_hit(opened: Release) -> None:
     assert known.lacking == pytest.approx(1.0)  # one word that nobody wrote
     assert known.share > 0
     assert (known.code_found, known.code_missing) == (0.0, 0.0)
+
+
+def test_the_nearest_names_are_looked_at_one_by_one_and_together(opened: Release) -> None:
+    asked = replace(QUERY, text="ink A", english="ink A")
+    plain, ink = candidate(opened, "mac", text="Printer"), candidate(opened, "mac", text="no ink")
+    (title,) = (row for row in opened.rows["mac"] if opened.passages[row].text == "A")
+    known = features(opened, replace(plain, nearest=(plain.row, ink.row, title)), asked, Field(0.0, 0.0))
+    assert 0 < known.phrase <= known.phrases == known.named
+    nameless = features(opened, candidate(opened, "win", text="Printer"), QUERY, Field(0.0, 0.0))
+    assert nameless.phrase == nameless.phrases == 1.0  # its passages stand in for names
+
+
+def test_a_ticket_and_another_platform_are_told(opened: Release) -> None:
+    ticket = features(opened, candidate(opened, "T-9"), QUERY, Field(0.0, 0.0))
+    article = features(opened, candidate(opened, "win"), QUERY, Field(0.0, 0.0))
+    assert (ticket.solved, article.solved) == (1.0, 0.0)
+    on_a_mac = replace(QUERY, platforms=frozenset({"macos"}))
+    found = {name: features(opened, candidate(opened, name), on_a_mac, Field(0.0, 0.0)) for name in ("win", "mac")}
+    assert (found["win"].elsewhere, found["mac"].elsewhere) == (1.0, 0.0)
 
 
 def test_the_field_is_what_lies_behind_the_leaders(opened: Release) -> None:

@@ -18,7 +18,7 @@ LANGUAGES = {"en": "english", "de": "german", "fr": "french", "es": "spanish"}
 
 _WORD = re.compile(r"[^\W_]+(?:[-'’._/][^\W_]+)*")
 _PART = re.compile(r"[^\W_]+")
-_HEX = re.compile(r"0x([0-9a-f]{4,})")
+_HEX = re.compile(r"0x0*([0-9a-f]{2,})")
 _GLUED = re.compile(r"([a-z]{3,})(\d{1,4})")
 
 
@@ -32,7 +32,7 @@ def words(text: str) -> Iterator[str]:
 
     A compound yields itself without its joints and then its parts, so that `Wi-Fi` meets `wifi`, `win11` meets
     `Windows 11`'s number, and `ERR_CERT_DATE_INVALID`, `5.7.1` and `0x8004FC12` (with or without its `0x`) are found
-    whole.
+    whole, `0x00000709` and `0x709` alike.
     """
     for match in _WORD.finditer(fold(text).replace("_", "-")):
         parts = _PART.findall(match[0])

@@ -31,6 +31,7 @@ _PHRASES = 0.5
 """What a point for two neighbouring words counts beside a point for a word."""
 
 _KEPT = 1024
+_FEW = 4
 _FUZZY_LETTERS = 4
 _FUZZY_TWO_LETTERS = 8
 
@@ -145,7 +146,9 @@ class Bm25Index:
         return found
 
     def _together(self, rows: tuple[int, ...]) -> frozenset[str]:
-        """Return the terms of some rows; kept, since the same documents are found again and again."""
+        """Return the terms of some rows; kept where many, since the same documents are found again and again."""
+        if len(rows) <= _FEW:
+            return frozenset(chain.from_iterable(self._terms[row] for row in rows))
         found = self._unions.get(rows)
         if found is None:
             if len(self._unions) >= _KEPT:

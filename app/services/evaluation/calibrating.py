@@ -1,8 +1,9 @@
 """Fits the score calibration on labelled questions."""
 
+import hashlib
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -15,40 +16,50 @@ from app.services.evaluation.turns import turns_of
 from app.services.retrieval.calibration import FOREIGN, Calibration, Features
 from app.services.retrieval.retriever import Retriever
 
-Example = tuple[Labelled, Features]
-
-FALSE_REFUSALS = 0.015
+FALSE_REFUSALS = 0.02
 """The share of answerable tune questions that may fall below the threshold, in English and in other languages.
 
-It is measured on questions each model has not seen (cross-validation). The aim is 0.03 on any questions: a quantile so
-far out, from a few hundred of them, is uncertain by about a half of that.
+It is measured on questions each model has not seen (cross-validation, several times over). The aim is 0.03 on any
+questions: a quantile so far out, from a few hundred of them, is uncertain by about a half of that.
 """
 
-_C = 0.1
+_C = 1.0
 _FOLDS = 8
+_TIMES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A question, the best document found for it, and the features of that hit."""
+
+    question: Labelled
+    document_id: str
+    features: Features
 
 
 async def examples(
     search: Retriever, questions: Sequence[Labelled], tick: Callable[[], None] = lambda: None
 ) -> list[Example]:
-    """Return the features of the best hit for every question that has any."""
+    """Return the best hit for every question that has any."""
     found = []
     for question in questions:
         tick()
         best = await search.best(Question(question.question), turns_of(question))
         if best is not None:
-            found.append((question, best[1]))
+            found.append(Example(question, *best))
     return found
 
 
-def fit(rows: Sequence[Example], model_digest: str) -> Calibration:
+def fit(rows: Sequence[Example], model_digest: str, hard: Sequence[Example] = ()) -> Calibration:
     """Fit weights and threshold; both classes weigh the same however many questions each has.
 
-    The threshold comes from scores of questions by models that were fitted without them: on its own questions a model
-    looks better than it is.
+    `hard` are further questions that teach the weights what near misses look like; the threshold is that of `rows`,
+    which are as people ask, and of those of one meaning: to ask back is no false refusal. It comes from scores of
+    questions by models that were fitted without them and without any other question whose best document is theirs: on
+    its own questions a model looks better than it is.
     """
-    plain = _weights(rows, model_digest)
-    unseen = _unseen(rows, model_digest)
+    plain = _weights([*rows, *hard], model_digest)
+    unseen = _unseen(rows, hard, model_digest)
     english = _refused_below([found for found in unseen if not found[1].foreign])
     foreign = _refused_below([found for found in unseen if found[1].foreign])
     # One threshold for all languages: what is foreign is lifted until as few of its questions fall below it.
@@ -58,8 +69,8 @@ def fit(rows: Sequence[Example], model_digest: str) -> Calibration:
 
 
 def _weights(rows: Sequence[Example], model_digest: str) -> Calibration:
-    values = np.array([features.row() for _, features in rows])
-    labels = np.array([question.answerable for question, _ in rows])
+    values = np.array([row.features.row() for row in rows])
+    labels = np.array([row.question.answerable for row in rows])
     scaler = StandardScaler().fit(values)
     model = LogisticRegression(C=_C, max_iter=5000, class_weight="balanced").fit(scaler.transform(values), labels)
     weights = model.coef_[0] / scaler.scale_
@@ -67,17 +78,27 @@ def _weights(rows: Sequence[Example], model_digest: str) -> Calibration:
     return Calibration(bias, tuple(float(weight) for weight in weights), 0.5, model_digest)
 
 
-def _unseen(rows: Sequence[Example], model_digest: str) -> list[tuple[float, Features]]:
-    """Return score and features of the answerable questions, each scored by a model fitted without it."""
-    answerable = [row for row in rows if row[0].answerable]
-    others = [row for row in rows if not row[0].answerable]
-    folds = min(_FOLDS, len(answerable))
+def _unseen(rows: Sequence[Example], hard: Sequence[Example], model_digest: str) -> list[tuple[float, Features]]:
+    """Return score and features of the answerable questions, scored by models fitted without their documents."""
+    asked = [row for row in rows if row.question.answerable and not row.question.ambiguous]
     found = []
-    for fold in range(folds):
-        rest = [row for at, row in enumerate(answerable) if at % folds != fold or folds == 1]
-        model = _weights([*rest, *others], model_digest)
-        found += [(model.score(features), features) for _, features in answerable[fold::folds]]
+    for part in _parts({row.document_id for row in asked}):
+        for fold in set(part.values()):
+            rest = [row for row in (*rows, *hard) if len(part) == 1 or part.get(row.document_id) != fold]
+            if len({row.question.answerable for row in rest}) == 1:
+                continue
+            model = _weights(rest, model_digest)
+            held = (row for row in asked if part[row.document_id] == fold)
+            found += [(model.score(row.features), row.features) for row in held]
     return found
+
+
+def _parts(documents: Collection[str]) -> Iterator[dict[str, int]]:
+    """Yield the fold of every document, several times: which of them stand together is chance, and moves a quantile."""
+    for time in range(_TIMES):
+        # By a digest, not by their order: documents that follow one another are alike.
+        ordered = sorted(documents, key=lambda document: hashlib.sha256(f"{time} {document}".encode()).digest())
+        yield {document: at % _FOLDS for at, document in enumerate(ordered)}
 
 
 def _refused_below(scored: Sequence[tuple[float, Features]]) -> float:
@@ -91,11 +112,21 @@ def _logit(score: float) -> float:
 
 
 def refusals(calibration: Calibration, rows: Sequence[Example]) -> dict[str, float]:
-    """Return the shares refused at the threshold, of unanswerable questions and of answerable ones, by language."""
+    """Return the shares refused at the threshold, of unanswerable questions and of answerable ones, by language.
+
+    Ambiguous questions are told apart.
+    """
     found = {}
+    clear = [row for row in rows if not row.question.ambiguous]
     for name, english in (("English", True), ("other", False)):
-        group = [row for row in rows if (row[0].language == "en") is english]
+        group = [row for row in clear if (row.question.language == "en") is english]
         for label, answerable in (("refused", False), ("false refusals", True)):
-            scores = [calibration.score(features) for question, features in group if question.answerable is answerable]
-            found[f"{name} {label}"] = mean([float(score < calibration.threshold) for score in scores])
+            found[f"{name} {label}"] = _refused(
+                calibration, [row for row in group if row.question.answerable is answerable]
+            )
+    found["ambiguous refused"] = _refused(calibration, [row for row in rows if row.question.ambiguous])
     return {**found, "threshold": calibration.threshold}
+
+
+def _refused(calibration: Calibration, rows: Sequence[Example]) -> float:
+    return mean([float(calibration.score(row.features) < calibration.threshold) for row in rows])

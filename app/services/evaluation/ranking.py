@@ -43,7 +43,7 @@ async def rank_questions(
 
 def group_of(question: Labelled) -> str:
     """Return what a question's figures are told apart by: its language, or that several articles will do."""
-    if question.kind == "ambiguous":
+    if question.ambiguous:
         return "ambiguous"
     return _GROUPS.get(question.language, question.language)
 

@@ -24,8 +24,10 @@ class Features:
 
     What tells a near miss (the product is known, the problem is not): share: BM25 of the hit relative to the rarity of
     all the words. lacking, held: how much of them the document lacks, how many it holds. named: coverage by the names
-    people give its problem alone (by all of it where it has none). unknown_names: words written like names that nobody
-    wrote about. fused: the figure it was ranked by. nearest: no other hit has a larger cosine.
+    people give its problem alone (by all of it where it has none). phrase, phrases: coverage by the nearest of these
+    names, and by the four nearest together (by passages where it has no names). unknown_names: words written like
+    names that nobody wrote about. fused: the figure it was ranked by. nearest: no other hit has a larger cosine.
+    solved: it is a solved ticket, which tells of one case. elsewhere: it is for another platform than the question's.
     """
 
     cosine: float
@@ -45,6 +47,10 @@ class Features:
     unknown_names: float = 0.0
     fused: float = 0.0
     nearest: float = 0.0
+    phrase: float = 0.0
+    phrases: float = 0.0
+    solved: float = 0.0
+    elsewhere: float = 0.0
 
     def row(self) -> tuple[float, ...]:
         """Return the features as the regression sees them, products of those that strengthen one another included."""
@@ -71,6 +77,10 @@ class Features:
             self.unknown_names,
             self.fused,
             self.nearest,
+            self.phrase,
+            self.phrases,
+            self.solved,
+            self.elsewhere,
         )
 
 
@@ -107,5 +117,5 @@ class Calibration:
         return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, total))))
 
 
-UNCALIBRATED: Final = Calibration(-6.0, (9.0, 2.5, 0, 0, -2.0, 0, 0.5, -2.0, *[0.0] * 14), 0.5, "")
+UNCALIBRATED: Final = Calibration(-6.0, (9.0, 2.5, 0, 0, -2.0, 0, 0.5, -2.0, *[0.0] * 18), 0.5, "")
 """Cautious weights for an embedding model that nobody has calibrated yet."""

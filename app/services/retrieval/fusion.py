@@ -24,6 +24,9 @@ LEXICAL_CANDIDATES = 100
 ALIAS_FACTOR = 0.93
 """Short names are near to short questions of any kind; they count a little less than text."""
 
+_NEAREST = 12
+"""How many of a document's rows a candidate remembers."""
+
 _POINTS = 20.0
 """BM25 of a short question against a document that says the same."""
 
@@ -44,7 +47,8 @@ DEFAULT = Weights(words=0.2, length=0.02)
 class Candidate:
     """A document that may answer: the row of its nearest passage, and its similarities.
 
-    `lexical` is relative to the query's best, `points` is BM25 itself.
+    `lexical` is relative to the query's best, `points` is BM25 itself. `nearest` are the rows of its passages that were
+    found, nearest first; at most twelve.
     """
 
     document_id: str
@@ -53,6 +57,7 @@ class Candidate:
     lexical: float
     points: float
     fused: float
+    nearest: tuple[int, ...] = ()
 
 
 class Fusion:
@@ -109,7 +114,7 @@ class Fusion:
         order = np.lexsort((rows, cosines, owners))  # the nearest row of each document comes last
         last = np.flatnonzero(np.append(np.diff(owners[order]) > 0, True))
         first = np.append(0, last[:-1] + 1)
-        found, nearest = owners[order][last], order[last]
+        found, nearest, listed = owners[order][last], order[last], rows[order].tolist()
         points = np.maximum.reduceat(words[rows[order]], first)
         fused = cosines[nearest] + self._weights.words / _POINTS * points - self._discount[found]
         relative = points / max(float(words.max(initial=0.0)), 1e-9)
@@ -122,6 +127,7 @@ class Fusion:
                 float(relative[at]),
                 float(points[at]),
                 float(fused[at]),
+                tuple(listed[max(first[at], last[at] + 1 - _NEAREST) : last[at] + 1][::-1]),
             )
             for at in best
         ]

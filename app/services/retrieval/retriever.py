@@ -23,7 +23,7 @@ from app.services.retrieval.query import Query, Reader
 from app.services.retrieval.reranking import Reranking
 from app.services.retrieval.scoring import features, field_of, in_order, scored
 
-RULES = "4"
+RULES = "5"
 """Names the retrieval rules; part of the answer cache's key."""
 
 _CONSIDERED = 50

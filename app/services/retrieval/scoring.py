@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import compress
 
-from app.domain.knowledge import Passage, PassageKind
+from app.domain.knowledge import DocumentKind, Passage, PassageKind
 from app.domain.retrieval import Hit
 from app.ports import Release
 from app.services.retrieval.calibration import Calibration, Features
@@ -19,6 +19,7 @@ SAME_CODE = 0.3
 """Given to a document that holds an error code of the question: more than words or meaning can make up for."""
 
 _HELD = 0.6
+_NAMES = 4
 _FIELD = slice(2, 10)
 
 
@@ -75,6 +76,7 @@ def features(release: Release, item: Candidate, query: Query, field: Field) -> F
     rows = release.rows[item.document_id]
     words = release.lexical.match(query.english, rows)
     names = tuple(compress(rows, release.names[list(rows)].tolist()))
+    near = _nearest_names(release, item)
     found = holds_code(release, item, query)
     return Features(
         cosine=item.cosine,
@@ -94,7 +96,17 @@ def features(release: Release, item: Candidate, query: Query, field: Field) -> F
         unknown_names=float(query.unknown_names),
         fused=item.fused,
         nearest=float(item.cosine >= field.largest),
+        phrase=release.lexical.coverage(query.english, near[:1]),
+        phrases=release.lexical.coverage(query.english, near),
+        solved=float(release.documents[item.document_id].kind is DocumentKind.TICKET),
+        elsewhere=float(is_for_another(release.documents[item.document_id], query.platforms)),
     )
+
+
+def _nearest_names(release: Release, item: Candidate) -> tuple[int, ...]:
+    """Return the rows of the names nearest to the question, of a document without names those of its passages."""
+    found = item.nearest or (item.row,)
+    return tuple(row for row in found if release.names[row])[:_NAMES] or found[:_NAMES]
 
 
 def shown_passage(release: Release, item: Candidate) -> Passage:
