@@ -82,6 +82,12 @@ def redis(port: int) -> list[str]:
     return [_redis_binary(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
 
 
+def lasting_redis(port: int) -> list[str]:
+    """Return the command of a Redis that writes down every change before it acknowledges it."""
+    lasting = ["--appendonly", "yes", "--appendfsync", "always"]
+    return [_redis_binary(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", *lasting]
+
+
 def mongo(port: int, *more: str) -> list[str]:
     """Return the command of a SecantusDB: MongoDB's protocol, validators, unique indexes, no text index."""
     program = str(Path(sys.executable).with_name("secantusd-py"))

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
-from server_processes import mongo, redis, running
+from server_processes import lasting_redis, mongo, running
 
 from tests.fault_callers import CONVERSATIONS, ask, begin_session, caller, comes_true, new_question
 from tests.fault_channels import LONGEST, Channel, Told, channel
@@ -79,7 +79,7 @@ class Stand:
 @pytest.fixture(scope="module")
 def stand(installation: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     with ExitStack() as stack:
-        cache = stack.enter_context(running(redis, "redis", tmp_path_factory.mktemp("redis")))
+        cache = stack.enter_context(running(lasting_redis, "redis", tmp_path_factory.mktemp("redis")))
         store = stack.enter_context(running(mongo, "mongodb", tmp_path_factory.mktemp("mongo")))
         to_cache, to_store = (stack.enter_context(between(one.port)) for one in (cache, store))
         settings = {

@@ -166,4 +166,4 @@ def test_what_is_written_has_a_volume() -> None:
     workdir = steps("WORKDIR")[0].text
     mounts = [mount.split(":") for name in services for mount in services[name].get("volumes", [])]
     assert {volume for volume, _ in mounts} == set(compose["volumes"])
-    assert {place for _, place in mounts} == {"/data/db", f"{workdir}/data/index", f"{workdir}/.cache"}
+    assert {place for _, place in mounts} == {"/data", "/data/db", f"{workdir}/data/index", f"{workdir}/.cache"}
