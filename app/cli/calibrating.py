@@ -36,11 +36,11 @@ async def calibrate() -> int:
         digest = parts.embedder.spec.digest
         fitted = calibrating.fit(tune, digest, [row for row in hard_rows if row.question.half is Half.TUNE])
     _keep(settings, replace(parts.measured or Measured(digest), **asdict(fitted), **asdict(rules)))
-    groups = {(name, half): part for name, part in (("", rows), ("near misses ", hard_rows)) for half in Half}
     figures = {
         f"{name}{half}": calibrating.refusals(fitted, [row for row in part if row.question.half is half])
-        for (name, half), part in groups.items()
+        for name, part in (("", rows), ("near misses ", hard_rows))
         if part
+        for half in Half
     }
     print_figures("refusals", figures)
     return 0

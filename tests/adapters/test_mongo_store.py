@@ -43,7 +43,7 @@ async def test_a_conversation_is_one_document(mongo_uri: str, collection: Any) -
         await store.append("ann", "c", (answer,))
     (document,) = collection.find()
     assert document == {
-        "_id": document["_id"],
+        "_id": created("ann", "c", (), NOON)["_id"],
         "conversation_id": "c",
         "user_id": "ann",
         "title": "",

@@ -35,6 +35,7 @@ class Talk:
 
     channel: Channel
     client: httpx.AsyncClient
+    cookie: str
     conversation: str | None = None
     kept: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
@@ -100,7 +101,7 @@ async def talks(stand: Stand) -> AsyncIterator[list[Talk]]:
         for kind in KINDS:
             client = await stack.enter_async_context(caller(stand.service.base))
             cookie = await begin_session(client)
-            talk = Talk(await stack.enter_async_context(channel(stand.service.port, kind, cookie)), client)
+            talk = Talk(await stack.enter_async_context(channel(stand.service.port, kind, cookie)), client, cookie)
             assert (await talk.once())["persisted"] is True
             begun.append(talk)
         yield begun
@@ -141,11 +142,12 @@ async def others_are_answered(stand: Stand, *, persisted: bool) -> None:
 async def test_an_outage_while_people_chat(stand: Stand, which: str, how: str) -> None:
     standing: Standing = getattr(stand, which)
     async with talks(stand) as people:
-        cookies = ["; ".join(f"{name}={value}" for name, value in one.client.cookies.items()) for one in people]
         harm(standing, how)
         try:
             answers = await asyncio.gather(*(ask_on(talk, DURING) for talk in people))
-            came = await asyncio.gather(*(newcomer(stand, *one) for one in zip(KINDS, cookies, strict=True)))
+            came = await asyncio.gather(
+                *(newcomer(stand, kind, one.cookie) for kind, one in zip(KINDS, people, strict=True))
+            )
             await others_are_answered(stand, persisted=which == "redis")
             codes = {await talk.channel.join(talk.conversation or "") for talk in people}
             assert codes == ({"store_failed"} if which == "mongo" else {""})

@@ -18,8 +18,7 @@ class MongoDirectory(MongoPart):
         moment = to_utc(self._clock())
         new = created(owner, conversation_id, (), moment, title)
         async with self._connection.request() as collections:
-            free = await collections.conversations.find_one(owned(owner, conversation_id), {"_id": 1}) is None
-            made = free and await inserted(collections.conversations, new)
+            made = await inserted(collections.conversations, new)
         if not made:
             raise Conflict("conversation", conversation_id)
         return Overview(conversation_id, title, moment, moment, 0)

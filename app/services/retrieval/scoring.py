@@ -73,7 +73,7 @@ def field_of(ordered: Sequence[Candidate]) -> Field:
 
 def features(release: Release, item: Candidate, query: Query, field: Field) -> Features:
     """Return what is known of a candidate among the others."""
-    rows = release.rows[item.document_id]
+    document, rows = release.documents[item.document_id], release.rows[item.document_id]
     words = release.lexical.match(query.english, rows)
     names = tuple(compress(rows, release.names[list(rows)].tolist()))
     near = _nearest_names(release, item)
@@ -98,8 +98,8 @@ def features(release: Release, item: Candidate, query: Query, field: Field) -> F
         nearest=float(item.cosine >= field.largest),
         phrase=release.lexical.coverage(query.english, near[:1]),
         phrases=release.lexical.coverage(query.english, near),
-        solved=float(release.documents[item.document_id].kind is DocumentKind.TICKET),
-        elsewhere=float(is_for_another(release.documents[item.document_id], query.platforms)),
+        solved=float(document.kind is DocumentKind.TICKET),
+        elsewhere=float(is_for_another(document, query.platforms)),
     )
 
 
